@@ -1,0 +1,1 @@
+"""Trainable updates of a frozen base, one file a method."""

@@ -1,0 +1,1 @@
+"""From a task to prompts: readers, samples, templates."""

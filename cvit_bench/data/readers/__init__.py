@@ -1,0 +1,1 @@
+"""Annotation formats, one file each: `read(path, sample_prefix)` yields samples."""

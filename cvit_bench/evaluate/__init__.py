@@ -1,0 +1,1 @@
+"""Read a manifest, write predictions, scores and results."""

@@ -1,0 +1,1 @@
+"""One file a metric: `compute(matrix)` over the score matrix R[stage, task]."""

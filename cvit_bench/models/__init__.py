@@ -1,0 +1,1 @@
+"""The seam to model libraries: load, generate, loss."""

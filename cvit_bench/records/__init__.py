@@ -1,0 +1,1 @@
+"""What flows: frozen, validated records and the files they live in."""

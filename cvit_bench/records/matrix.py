@@ -1,0 +1,67 @@
+"""The score matrix R[stage, task] that every metric reads (Lopez-Paz and Ranzato, 2017)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cvit_bench.errors import MetricUndefinedError
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreMatrix:
+    """Scores of every task at every stage, in percent; NaN where a cell was not run.
+
+    Attributes:
+        values: [num_stages, num_tasks]; row 0 is the untouched base.
+        stages: names of the rows.
+        tasks: names of the columns: train tasks in training order, then unseen ones.
+        trained: for each row the tasks it was trained on (row 0: none).
+        num_unseen: how many of the last columns are unseen tasks.
+        open_ended: tasks scored against whole sentences (captioning), whose scale is not an accuracy.
+    """
+
+    values: Array
+    stages: tuple[str, ...]
+    tasks: tuple[str, ...]
+    trained: tuple[tuple[str, ...], ...]
+    num_unseen: int = 0
+    open_ended: frozenset[str] = frozenset()
+
+    @property
+    def train_tasks(self) -> tuple[str, ...]:
+        """The columns that are trained on."""
+        return self.tasks[: len(self.tasks) - self.num_unseen]
+
+    @property
+    def unseen_tasks(self) -> tuple[str, ...]:
+        """The columns that are never trained on."""
+        return self.tasks[len(self.tasks) - self.num_unseen :]
+
+    @property
+    def last(self) -> int:
+        """Index of the last stage, T."""
+        return len(self.stages) - 1
+
+    def cell(self, stage: int, task: str) -> float:
+        """Return R[stage, task]; raise MetricUndefinedError where it was not run."""
+        value = float(self.values[stage, self.tasks.index(task)])
+        if np.isnan(value):
+            raise MetricUndefinedError(f"task {task} was not run at stage {self.stages[stage]}")
+        return value
+
+    def row(self, stage: int, tasks: Sequence[str]) -> Array:
+        """Return R[stage, tasks] in the given order."""
+        if not tasks:
+            raise MetricUndefinedError("there is no task to average over")
+        return np.array([self.cell(stage, task) for task in tasks])
+
+    def sequence(self) -> tuple[str, ...]:
+        """Return the task of each stage 1..T; raise unless every stage trained exactly one train task."""
+        order = tuple(tasks[0] for tasks in self.trained[1:] if len(tasks) == 1)
+        if len(order) != self.last or sorted(order) != sorted(self.train_tasks):
+            raise MetricUndefinedError("the run does not train one task after another")
+        return order

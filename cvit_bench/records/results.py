@@ -1,0 +1,103 @@
+"""`results.json`: the matrices and metrics of one run, in percent, with their intervals."""
+
+from typing import Any
+
+from pydantic import Field
+
+from cvit_bench.records.base import FileRecord, Name, Record
+from cvit_bench.records.manifest import Schedule, TaskIdentity
+from cvit_bench.records.suite import TemplateSetting
+
+RESULTS = "results.json"
+
+
+class Estimate(Record):
+    """A mean in percent with its 95 % interval."""
+
+    value: float
+    ci_low: float
+    ci_high: float
+
+
+class Cell(Record):
+    """One task at one stage under one variant."""
+
+    stage: int = Field(ge=0)
+    task: Name
+    variant: Name
+    n: int = Field(ge=1)
+    strict: Estimate
+    knowledge: Estimate
+    form: Estimate
+
+
+class MetricResult(Record):
+    """One number about the whole run. `value` is null where it is undefined; `reason` then says why."""
+
+    id: Name
+    label: str
+    description: str
+    formula: str
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int | None = None
+    higher_is_better: bool
+    reason: str | None = None
+
+
+class StageInfo(Record):
+    """A row of the matrices."""
+
+    name: Name
+    tasks: tuple[Name, ...] = ()
+
+
+class TaskInfo(Record):
+    """A column of the matrices."""
+
+    name: Name
+    title: str
+    scorer: str
+    answer_form: str
+    unseen: bool
+    n: int = Field(ge=1)
+
+
+Matrix = tuple[tuple[float | None, ...], ...]
+
+
+class Matrices(Record):
+    """Scores [stage][task] in percent, averaged over variants; null where not run.
+
+    S strict score, K knowledge score (lenient extraction), F share of answers that kept the form.
+    """
+
+    S: Matrix
+    K: Matrix
+    F: Matrix
+
+
+class Results(FileRecord):
+    """What `results.json` holds. The same predictions give the same bytes."""
+
+    run: Name
+    suite: Name
+    suite_version: int
+    method: Name
+    title: str
+    schedule: Schedule
+    seeds: tuple[int, ...]
+    task_identity: TaskIdentity
+    templates: TemplateSetting
+    variants: tuple[str, ...]
+    stages: tuple[StageInfo, ...]
+    tasks: tuple[TaskInfo, ...]
+    cells: tuple[Cell, ...]
+    matrices: Matrices
+    metrics: tuple[MetricResult, ...]
+    provenance: dict[str, Any]
+
+    def metric(self, name: str) -> MetricResult | None:
+        """Return the metric with that id, or None."""
+        return next((metric for metric in self.metrics if metric.id == name), None)

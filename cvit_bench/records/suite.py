@@ -1,0 +1,38 @@
+"""A suite: ordered train tasks, unseen tasks and a template setting (`tasks/suites/<name>.yaml`)."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from cvit_bench.records.base import FileRecord, Name
+from cvit_bench.records.training import TrainingBudget
+
+TemplateSetting = Literal["single", "multi"]
+
+
+class Suite(FileRecord):
+    """What `tasks/suites/<name>.yaml` holds; `training` is the budget every method gets on it."""
+
+    name: Name
+    version: int = Field(ge=1)
+    title: str
+    description: str
+    train: tuple[Name, ...] = Field(min_length=1)
+    unseen: tuple[Name, ...] = ()
+    templates: TemplateSetting = "single"
+    base: str
+    training: TrainingBudget = TrainingBudget()
+
+    @model_validator(mode="after")
+    def _tasks_once(self) -> Self:
+        names = self.tasks
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"train, unseen: a task stands twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """All tasks: train tasks in their order, then unseen ones."""
+        return (*self.train, *self.unseen)

@@ -1,0 +1,43 @@
+"""Small pure functions on text: suggestions, normalised answers, words."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_SPACE = re.compile(r"\s+")
+_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+
+
+def known(names: Iterable[str]) -> str:
+    """Return the known names as one line for an error message."""
+    return ", ".join(sorted(names)) or "none"
+
+
+def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
+    """Return `unknown KIND 'x' (known: a, b). Did you mean 'a'?`."""
+    listed = sorted(names)
+    message = f"unknown {kind} {name!r} (known: {known(listed)})"
+    close = difflib.get_close_matches(name, listed, n=1, cutoff=0.6)
+    return f"{message}. Did you mean {close[0]!r}?" if close else message
+
+
+def one_space(text: str) -> str:
+    """Strip both ends and fold every run of white space into one blank."""
+    return _SPACE.sub(" ", text).strip()
+
+
+def bare(text: str) -> str:
+    """Lower-case, fold white space and strip punctuation from both ends: `' A cat. '` becomes `'a cat'`."""
+    return _EDGE.sub("", one_space(text).casefold())
+
+
+def words(text: str) -> list[str]:
+    """Split at white space."""
+    return text.split()
+
+
+def whole_words(needle: str, hay: str) -> bool:
+    """Tell whether `needle` stands in `hay` as whole words, case ignored."""
+    if not needle:
+        return False
+    return re.search(rf"(?<!\w){re.escape(needle.casefold())}(?!\w)", hay.casefold()) is not None

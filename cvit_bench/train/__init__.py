@@ -1,0 +1,1 @@
+"""Train a suite stage by stage and write the manifest."""

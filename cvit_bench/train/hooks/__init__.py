@@ -1,0 +1,1 @@
+"""What a method adds to the loop beyond its adapter and schedule."""
