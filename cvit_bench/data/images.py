@@ -1,0 +1,46 @@
+"""Open encoded images of unknown origin: bounded in size, always RGB."""
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.sample import Picture
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS = 64_000_000
+
+
+def open_picture(picture: Picture) -> "Image":
+    """Decode a picture to RGB (first frame, transparency on white); raise when it cannot be read."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(picture.read())) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise CvitBenchError(
+                        f"{picture.place}: image: {image.width} × {image.height} is too large"
+                    )
+                return _on_white(image)
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise CvitBenchError(f"{picture.place}: image cannot be read ({error})") from error
+
+
+def _on_white(image: "Image") -> "Image":
+    from PIL import Image
+
+    if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    ground = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(ground, layer).convert("RGB")

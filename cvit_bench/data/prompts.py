@@ -1,0 +1,72 @@
+"""From samples to prompts: sandboxed templates, and the choice of variants."""
+
+import random
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2 import Template as CompiledTemplate
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.sample import Prompt, Sample
+from cvit_bench.records.suite import TemplateSetting
+from cvit_bench.records.task import Task
+from cvit_bench.records.template import Template, Variant
+from cvit_bench.text import unknown_name
+
+VARIABLES = ("question", "choices")
+
+
+def build_prompts(
+    task: Task, template: Template, variant: Variant, samples: Iterable[Sample]
+) -> list[Prompt]:
+    """Word every sample with one variant."""
+    return [
+        Prompt(sample.id, task.name, variant.id, render(template.name, variant, sample), sample.picture,
+               task.max_new_tokens)
+        for sample in samples
+    ]  # fmt: skip
+
+
+def render(template: str, variant: Variant, sample: Sample) -> str:
+    """Return the user's text of one sample; the picture is placed by the model's chat template, not here."""
+    try:
+        return _compiled(variant.text).render(question=sample.question, choices=list(sample.choices)).strip()
+    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+        raise CvitBenchError(
+            f"template {template!r}, variant {variant.id!r}, sample {sample.id!r}: {error}"
+        ) from error
+
+
+def evaluation_variants(template: Template, wanted: int | None) -> tuple[Variant, ...]:
+    """Return the first `wanted` variants in file order, or all of them for None."""
+    return template.variants[:wanted]
+
+
+def training_variants(
+    template: Template, setting: TemplateSetting, num_samples: int, seed: int
+) -> Sequence[Variant]:
+    """Return one variant a sample: the first for `single`, a drawn train variant for `multi`."""
+    if setting == "single":
+        return [template.variants[0]] * num_samples
+    return random.Random(seed).choices(template.variants_of("train"), k=num_samples)
+
+
+def variant_problems(variant: Variant) -> list[str]:
+    """Return what is wrong with a variant's text: syntax, unknown variables."""
+    try:
+        used = meta.find_undeclared_variables(_environment().parse(variant.text))
+    except TemplateSyntaxError as error:
+        return [f"not a valid template: {error.message} (line {error.lineno} of the text)"]
+    return [unknown_name("variable", name, VARIABLES) for name in sorted(used - set(VARIABLES))]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> CompiledTemplate:
+    return _environment().from_string(text)

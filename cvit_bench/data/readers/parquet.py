@@ -1,0 +1,39 @@
+"""Parquet with columns id, image (encoded bytes), question, choices and answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cvit_bench.data.readers._row import sample_of_row
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.sample import Picture, Sample
+
+COLUMNS = ("id", "image", "question", "choices", "answers")
+
+
+def read(path: Path) -> Iterator[Sample]:
+    """Yield the samples of a parquet file in file order, one row group in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
+        if missing:
+            raise CvitBenchError(
+                f"{path}: missing column {', '.join(missing)} (needed: {', '.join(COLUMNS)})"
+            )
+        number = 0
+        for batch in file.iter_batches(columns=list(COLUMNS)):
+            for row in batch.to_pylist():
+                number += 1
+                yield _sample(path, number, row)
+    except (pa.ArrowException, OSError) as error:
+        raise CvitBenchError(f"{path}: cannot be read as parquet ({error})") from error
+
+
+def _sample(path: Path, number: int, row: dict[str, Any]) -> Sample:
+    image = row.pop("image")
+    place = f"{path} row {number}"
+    picture = Picture(place, image) if image is not None else None
+    return sample_of_row(place, row, picture)

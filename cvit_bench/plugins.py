@@ -1,0 +1,90 @@
+"""Find a piece by its name: the file name is the name, a dotted path or an entry point serves as well.
+
+Names are listed by reading the source files, so that listing imports nothing: a file of the folder
+counts when it defines the marker (`score` for a scorer, `compute` for a metric) at its top level.
+"""
+
+import ast
+import importlib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.resources import PACKAGE
+from cvit_bench.text import unknown_name
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A folder of plug-in files and the top-level name that each of them defines."""
+
+    name: str
+    folder: str
+    marker: str
+
+    @property
+    def group(self) -> str:
+        """Entry point group that adds to the folder."""
+        return f"cvit_bench.{self.folder.replace('/', '.')}"
+
+
+SCORERS = Kind("scorer", "scorers", "score")
+METRICS = Kind("metric", "metrics", "compute")
+READERS = Kind("reader", "data/readers", "read")
+ADAPTERS = Kind("adapter", "adapters", "peft_config")
+FAMILIES = Kind("family", "models", "FAMILY")
+
+
+@lru_cache(maxsize=16)
+def names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of a kind: files of its folder and entry points, sorted."""
+    files = (PACKAGE / kind.folder).glob("*.py")
+    found = {path.stem for path in files if _defines(path, kind.marker)}
+    return tuple(sorted(found | {point.name for point in entry_points(group=kind.group)}))
+
+
+def load(kind: Kind, name: str) -> ModuleType:
+    """Import the piece `name`: a file of the folder, an entry point, or a dotted module path."""
+    if name in names(kind):
+        points = entry_points(group=kind.group, name=name)
+        module: ModuleType = (
+            next(iter(points)).load() if points else importlib.import_module(_path(kind, name))
+        )
+        return module
+    if "." not in name:
+        raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
+    return _load_dotted(kind, name)
+
+
+def check(kind: Kind, name: str) -> None:
+    """Raise when `name` is neither listed nor a dotted path; imports nothing."""
+    if name not in names(kind) and "." not in name:
+        raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
+
+
+def _path(kind: Kind, name: str) -> str:
+    return f"cvit_bench.{kind.folder.replace('/', '.')}.{name}"
+
+
+def _load_dotted(kind: Kind, name: str) -> ModuleType:
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise CvitBenchError(f"{kind.name} {name!r}: cannot be imported ({error})") from error
+    if not hasattr(module, kind.marker):
+        raise CvitBenchError(f"{kind.name} {name!r}: the module defines no `{kind.marker}`")
+    return module
+
+
+def _defines(path: Path, marker: str) -> bool:
+    return any(marker in _bound(node) for node in ast.parse(path.read_text(encoding="utf-8")).body)
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]

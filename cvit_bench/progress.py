@@ -1,0 +1,80 @@
+"""Progress on stderr: a bar on a terminal, a line now and then in a log. Results never come here."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+_LINE_EVERY = 10.0
+
+
+def say(message: str) -> None:
+    """Print one line of progress."""
+    print(message, file=sys.stderr, flush=True)
+
+
+@dataclass
+class Meter:
+    """Counts samples of one piece of work and shows rate and remaining time."""
+
+    label: str
+    total: int
+    done: int = 0
+    note: str = ""
+    out: TextIO = field(default_factory=lambda: sys.stderr)
+    began: float = field(default_factory=time.monotonic)
+    shown: float = field(default_factory=time.monotonic)
+    bar: Any = None
+
+    def advance(self, count: int, note: str = "") -> None:
+        """Count `count` more samples."""
+        self.done += count
+        self.note = note or self.note
+        if self.bar is not None:
+            self.bar(self)
+        elif time.monotonic() - self.shown >= _LINE_EVERY:
+            self.shown = time.monotonic()
+            print(self.line(), file=self.out, flush=True)
+
+    @property
+    def rate(self) -> float:
+        """Samples per second so far."""
+        return self.done / max(time.monotonic() - self.began, 1e-9)
+
+    def line(self) -> str:
+        """Return the state as one line."""
+        left = (self.total - self.done) / self.rate if self.done else float("nan")
+        note = f" · {self.note}" if self.note else ""
+        eta = f" · {left:.0f} s left" if self.done and self.done < self.total else ""
+        return f"{self.label}: {self.done}/{self.total} · {self.rate:.1f} samples/s{eta}{note}"
+
+
+@contextmanager
+def metered(label: str, total: int) -> Iterator[Meter]:
+    """Show the progress of a piece of work of `total` samples while the block runs."""
+    if not sys.stderr.isatty():
+        meter = Meter(label, total)
+        yield meter
+        print(meter.line(), file=meter.out, flush=True)
+        return
+    with _bar(label, total) as meter:
+        yield meter
+
+
+@contextmanager
+def _bar(label: str, total: int) -> Iterator[Meter]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    tail = (TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    with Progress(*columns, *tail, console=Console(stderr=True)) as progress:
+        row = progress.add_task(label, total=total, note="")
+
+        def show(meter: Meter) -> None:
+            note = f"{meter.rate:.1f} samples/s {meter.note}"
+            progress.update(row, completed=meter.done, note=note)
+
+        yield Meter(label, total, bar=show)
