@@ -1,1 +1,1 @@
-"""The embedded suite: its pictures, its base model and the recipes of both."""
+"""The embedded suite: small real images, the recipes that make them, and a small base model that can learn them."""

