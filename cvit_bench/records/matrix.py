@@ -65,3 +65,14 @@ class ScoreMatrix:
         if len(order) != self.last or sorted(order) != sorted(self.train_tasks):
             raise MetricUndefinedError("the run does not train one task after another")
         return order
+
+    def just_learned(self) -> Array:
+        """Return the diagonal R[t, t], t = 1..T: every task right after its own stage, in training order."""
+        return np.array([self.cell(stage, task) for stage, task in enumerate(self.sequence(), start=1)])
+
+    def backward_changes(self) -> Array:
+        """Return R[T, j] − R[j, j] for every task but the last one trained, in training order."""
+        earlier = self.sequence()[:-1]
+        if not earlier:
+            raise MetricUndefinedError("the run has one stage; this needs two or more")
+        return self.row(self.last, earlier) - self.just_learned()[:-1]

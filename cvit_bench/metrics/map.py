@@ -1,0 +1,28 @@
+"""Mean average performance: the mean over stages of the mean over the tasks trained so far."""
+
+from typing import Literal
+
+import numpy as np
+
+from cvit_bench.errors import MetricUndefinedError
+from cvit_bench.records.matrix import ScoreMatrix
+
+LABEL = "MAP"
+DESCRIPTION = "Mean over all stages of the mean score over the tasks trained so far."
+FORMULA = "MAP = (1/T) · Σ_{t=1..T} (1/t) · Σ_{j≤t} R[t, j]"
+SOURCE = "SMoLoRA (MAP); MAA in MCITlib"
+HIGHER_IS_BETTER: bool = True
+MATRIX: Literal["S", "K", "F"] = "S"
+
+
+def compute(matrix: ScoreMatrix) -> float:
+    """Return MAP in percent. A multitask run has one stage, which trained all tasks: there MAP is AP."""
+    if matrix.last == 0:
+        raise MetricUndefinedError("nothing was trained")
+    means = [matrix.row(stage, _seen(matrix, stage)).mean() for stage in range(1, matrix.last + 1)]
+    return float(np.mean(means))
+
+
+def _seen(matrix: ScoreMatrix, stage: int) -> list[str]:
+    trained = {task for tasks in matrix.trained[: stage + 1] for task in tasks}
+    return [task for task in matrix.train_tasks if task in trained]

@@ -1,0 +1,17 @@
+"""Transfer to tasks that are never trained on."""
+
+from typing import Literal
+
+from cvit_bench.records.matrix import ScoreMatrix
+
+LABEL = "Unseen"
+DESCRIPTION = "Mean score over the unseen tasks after the last stage."
+FORMULA = "U = mean of R[T, u] over unseen tasks u"
+SOURCE = "SMoLoRA (zero-shot AP)"
+HIGHER_IS_BETTER: bool = True
+MATRIX: Literal["S", "K", "F"] = "S"
+
+
+def compute(matrix: ScoreMatrix) -> float:
+    """Return the mean score in percent over the unseen tasks at the last stage."""
+    return float(matrix.row(matrix.last, matrix.unseen_tasks).mean())
