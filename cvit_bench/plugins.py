@@ -65,6 +65,14 @@ def check(kind: Kind, name: str) -> None:
         raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
 
 
+def summary(kind: Kind, name: str) -> str:
+    """Return the first line of a piece's docstring; a file of the folder is not imported."""
+    path = PACKAGE / kind.folder / f"{name}.py"
+    if not path.is_file():
+        return (load(kind, name).__doc__ or "").strip().partition("\n")[0]
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
 def _path(kind: Kind, name: str) -> str:
     return f"cvit_bench.{kind.folder.replace('/', '.')}.{name}"
 

@@ -41,3 +41,9 @@ def whole_words(needle: str, hay: str) -> bool:
     if not needle:
         return False
     return re.search(rf"(?<!\w){re.escape(needle.casefold())}(?!\w)", hay.casefold()) is not None
+
+
+def first_line(error: BaseException, limit: int = 300) -> str:
+    """Return the first line of an error's message, or the error's name when it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:limit] if lines else type(error).__name__

@@ -35,6 +35,11 @@ def load_json(path: Path, kind: type[F]) -> F:
     return _validated(path, data, kind, {})
 
 
+def yaml_line(path: Path, place: tuple[str | int, ...]) -> int:
+    """Return the line of a key in a yaml file, or of the innermost key around it that is there."""
+    return _line(place, _parse_yaml(path)[1]) or 1
+
+
 def save_json(path: Path, record: BaseModel) -> None:
     """Write a record as indented JSON, atomically."""
     write_text(path, record.model_dump_json(indent=1) + "\n")

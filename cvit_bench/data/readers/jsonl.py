@@ -1,4 +1,4 @@
-"""JSON lines with id, question, answers, and where there are any choices and image (a path beside the file)."""
+"""JSON lines with id, question, answers and, where there are any, choices and image (a path beside it)."""
 
 import json
 from collections.abc import Iterator

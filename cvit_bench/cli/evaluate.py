@@ -1,0 +1,88 @@
+"""`cvit-bench evaluate`: replay the checkpoints of a run directory and score them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cvit_bench.cli.options import (
+    DataRoot,
+    Device,
+    Dtype,
+    Json,
+    Limit,
+    RunDir,
+    Threads,
+    parse_variants,
+    placement_of,
+)
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.choices import CellChoice
+
+if TYPE_CHECKING:
+    from cvit_bench.evaluate.sequence import EvaluateOptions
+
+_AUTO_BATCH = 64
+
+
+def evaluate(
+    run_dir: RunDir,
+    suite: Annotated[str | None, typer.Option("--suite", help="Another suite than the manifest's.")] = None,
+    cells: Annotated[
+        CellChoice,
+        typer.Option("--cells", help="Every stage × task, what was trained so far, or the last stage."),
+    ] = CellChoice.FULL,
+    variants: Annotated[str, typer.Option("--variants", help="How many wordings a task, or all.")] = "1",
+    limit: Limit = None,
+    batch_size: Annotated[str, typer.Option("--batch-size", help="A number, or auto.")] = "auto",
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, do nothing.")] = False,
+    json: Json = False,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Answer every stage × task of a run, score it, and print the matrix and the metrics."""
+    from cvit_bench.evaluate.sequence import EvaluateOptions
+    from cvit_bench.evaluate.sequence import evaluate as replay
+    from cvit_bench.report.terminal import results_text
+
+    options = EvaluateOptions(
+        suite=suite,
+        cells=cells,
+        variants=parse_variants(variants),
+        limit=limit,
+        batch_size=_batch_size(batch_size),
+        placement=placement_of(device, dtype, threads),
+        data_root=data_root,
+    )
+    if plan:
+        print(_planned(run_dir, options))
+        return
+    results = replay(run_dir, options)
+    print(results.model_dump_json(indent=1) if json else results_text(results))
+
+
+def _batch_size(text: str) -> int:
+    if text == "auto":
+        return _AUTO_BATCH
+    if not text.isdigit() or int(text) < 1:
+        raise CvitBenchError(f"--batch-size {text}: expected a number from 1 on, or auto")
+    return int(text)
+
+
+def _planned(run_dir: Path, options: "EvaluateOptions") -> str:
+    from tabulate import tabulate
+
+    from cvit_bench.evaluate.sequence import outstanding, prepare
+
+    inputs, _, stages, plan = prepare(run_dir, options)
+    work = {item.stage.name: item for item in outstanding(inputs, stages, plan, options.placement.dtype)}
+    rows = []
+    for stage in plan.stages:
+        cells = [cell for cell in plan.cells if cell.stage == stage.name]
+        prompts = sum(len(inputs.samples(cell.task)) for cell in cells)
+        to_do = work[stage.name].num_missing if stage.name in work else 0
+        rows.append((stage.name, len(cells), prompts, prompts - to_do, to_do))
+    headers = ("stage", "cells", "prompts", "answered already", "to generate")
+    return str(tabulate(rows, headers=headers, tablefmt="simple"))

@@ -1,0 +1,64 @@
+"""The `cvit-bench` command: registers the verbs and turns errors into messages and exit codes.
+
+0 fine · 1 a check found something · 2 bad input or use · 130 interrupted, the same command resumes.
+Heavy imports happen inside the verbs: `--help` loads neither torch nor pandas.
+"""
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from cvit_bench import __version__
+from cvit_bench.cli.demo import demo
+from cvit_bench.cli.evaluate import evaluate
+from cvit_bench.cli.leaderboard import leaderboard
+from cvit_bench.cli.list import list_names
+from cvit_bench.cli.report import report
+from cvit_bench.cli.score import score
+from cvit_bench.cli.train import train
+from cvit_bench.cli.validate import validate
+from cvit_bench.errors import CvitBenchError
+
+app = typer.Typer(
+    name="cvit-bench",
+    help="Continual visual instruction tuning: train task after task, replay every checkpoint, "
+    "see what was learned and what was forgotten.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (demo, train, evaluate, score, report, leaderboard, validate):
+    app.command()(verb)
+app.command(name="list")(list_names)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Continual visual instruction tuning: what was learned, what was forgotten, and why."""
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    signal.signal(signal.SIGINT, _interrupted)
+    try:
+        app()
+    except CvitBenchError as error:
+        print(f"cvit-bench: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _interrupted(number: int, frame: object) -> None:
+    print("cvit-bench: interrupted; the same command resumes", file=sys.stderr)
+    raise SystemExit(130)

@@ -1,0 +1,49 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cvit_bench.errors import CvitBenchError
+
+if TYPE_CHECKING:
+    from cvit_bench.models.family import Placement
+
+RunDir = Annotated[Path, typer.Option("--run-dir", help="The run directory.")]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder of downloaded data (default $CVIT_BENCH_DATA).")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, …")]
+Dtype = Annotated[str, typer.Option("--dtype", help="auto (float32 on CPU, else bfloat16), float32, …")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads of the model.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="First N samples of every task.")]
+
+
+def placement_of(device: str, dtype: str, threads: int) -> "Placement":
+    """Resolve `auto`; imports torch only where there may be a GPU to ask it about."""
+    from cvit_bench.models.family import Placement
+
+    if device == "auto":
+        device = "cuda" if _has_cuda() else "cpu"
+    if dtype == "auto":
+        dtype = "float32" if device == "cpu" else "bfloat16"
+    return Placement(device, dtype, threads)
+
+
+def _has_cuda() -> bool:
+    if not Path("/dev/nvidiactl").exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def parse_variants(text: str) -> int | None:
+    """Read `--variants`: a number, or `all` (None)."""
+    if text == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise CvitBenchError(f"--variants {text}: expected a number from 1 on, or all")
+    return int(text)

@@ -1,0 +1,12 @@
+"""`cvit-bench score`: scores and metrics again, from predictions alone."""
+
+from cvit_bench.cli.options import DataRoot, Json, RunDir
+
+
+def score(run_dir: RunDir, data_root: DataRoot = None, json: Json = False) -> None:
+    """Score a run again from its predictions; no model and no GPU is needed."""
+    from cvit_bench.evaluate.score import rescore
+    from cvit_bench.report.terminal import results_text
+
+    results = rescore(run_dir, data_root)
+    print(results.model_dump_json(indent=1) if json else results_text(results))

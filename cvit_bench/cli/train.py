@@ -1,0 +1,69 @@
+"""`cvit-bench train`: tune a method over a suite and write a run directory."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cvit_bench.cli.options import DataRoot, Device, Dtype, Limit, Threads, placement_of
+
+if TYPE_CHECKING:
+    from cvit_bench.records.manifest import Manifest
+
+
+def train(
+    method: Annotated[str, typer.Option("--method", help="A method's name, or the path of its yaml.")],
+    suite: Annotated[str, typer.Option("--suite", help="A suite's name, or the path of its yaml.")] = "mini",
+    base: Annotated[str | None, typer.Option("--base", help="Folder or hub id of the base model.")] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", help="Where to write (default runs/METHOD).")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of initial weights, order and wordings.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
+    ] = None,
+    limit: Limit = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Discard finished stages and train anew.")] = False,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Tune a method on task after task; a call that was interrupted goes on at the stage it was in."""
+    target = run_dir or Path("runs") / Path(method).stem
+    manifest = run_training(
+        method, suite, target, base=base, seed=seed, overrides=set_ or [], limit=limit, fresh=fresh,
+        data_root=data_root, device=device, dtype=dtype, threads=threads,
+    )  # fmt: skip
+    print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
+
+
+def run_training(
+    method: str,
+    suite: str,
+    run_dir: Path,
+    *,
+    base: str | None = None,
+    seed: int = 0,
+    overrides: list[str] | None = None,
+    limit: int | None = None,
+    fresh: bool = False,
+    data_root: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    threads: int = 1,
+) -> "Manifest":
+    """Resolve names and settings and train."""
+    from cvit_bench.data.library import open_suite
+    from cvit_bench.records.manifest import BaseModelRef
+    from cvit_bench.records.method import load_method
+    from cvit_bench.train.run import TrainRun
+    from cvit_bench.train.settings import resolve
+
+    library, found = open_suite(suite)
+    chosen = load_method(method)
+    settings = resolve(chosen, found, overrides or [], seed, limit)
+    reference = BaseModelRef(path=base or found.base)
+    placement = placement_of(device, dtype, threads)
+    run = TrainRun(run_dir, library, found, chosen, settings, reference, placement, data_root)
+    return run.train(fresh)

@@ -1,0 +1,75 @@
+"""What an evaluation works on: manifest, suite, samples and prompts, each read once."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cvit_bench.data.library import Library, open_suite
+from cvit_bench.data.prompts import build_prompts
+from cvit_bench.data.samples import load_samples
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.manifest import Manifest, load_manifest
+from cvit_bench.records.sample import Prompt, Sample
+from cvit_bench.records.suite import Suite
+from cvit_bench.records.task import Task
+from cvit_bench.records.template import Template, Variant
+from cvit_bench.text import unknown_name
+
+
+@dataclass
+class RunInputs:
+    """A run directory opened for reading, with the suite it is evaluated on."""
+
+    run_dir: Path
+    manifest: Manifest
+    library: Library
+    suite: Suite
+    limit: int | None = None
+    data_root: Path | None = None
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _templates: dict[str, Template] = field(default_factory=dict)
+    _samples: dict[str, list[Sample]] = field(default_factory=dict)
+
+    def task(self, name: str) -> Task:
+        """Return a task of the suite."""
+        if name not in self._tasks:
+            self._tasks[name] = self.library.task(name)
+        return self._tasks[name]
+
+    def template(self, task: str) -> Template:
+        """Return the template of a task."""
+        if task not in self._templates:
+            self._templates[task] = self.library.template(self.task(task).template)
+        return self._templates[task]
+
+    def variant(self, task: str, name: str) -> Variant:
+        """Return one variant of a task's template."""
+        variants = {variant.id: variant for variant in self.template(task).variants}
+        if name not in variants:
+            raise CvitBenchError(f"task {task!r}: {unknown_name('variant', name, variants)}")
+        return variants[name]
+
+    def samples(self, task: str) -> list[Sample]:
+        """Return the test samples of a task, the first `limit` of them."""
+        if task not in self._samples:
+            self._samples[task] = load_samples(self.task(task), "test", self.data_root, self.limit)
+        return self._samples[task]
+
+    def prompts(self, task: str, variant: str) -> list[Prompt]:
+        """Return the prompts of a task in one wording, in sample order."""
+        wording = self.variant(task, variant)
+        return build_prompts(self.task(task), self.template(task), wording, self.samples(task))
+
+
+def open_run(
+    run_dir: Path, suite: str | None = None, limit: int | None = None, data_root: Path | None = None
+) -> RunInputs:
+    """Open a run directory; `suite` replaces the one that the manifest names."""
+    manifest = load_manifest(run_dir)
+    library, found = open_suite(suite or manifest.suite)
+    if suite is None and manifest.suite_version not in (None, found.version):
+        raise CvitBenchError(
+            f"{run_dir}/manifest.json: suite_version: the run was trained on version "
+            f"{manifest.suite_version} of {found.name!r}, this installation has version {found.version}; "
+            "train again, or name the suite with --suite to evaluate on the new version"
+        )
+    return RunInputs(run_dir, manifest, library, found, limit, data_root)

@@ -1,0 +1,152 @@
+"""From scored cells to `results.json`."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cvit_bench import plugins
+from cvit_bench.errors import MetricUndefinedError
+from cvit_bench.evaluate.inputs import RunInputs
+from cvit_bench.evaluate.table import FIELDS, PERCENT, Kind, ScoredCell, Table
+from cvit_bench.metrics.uncertainty import bootstrap_metrics, mean_interval
+from cvit_bench.records.matrix import Array, ScoreMatrix
+from cvit_bench.records.plan import EvaluationPlan
+from cvit_bench.records.results import (
+    Cell,
+    Estimate,
+    Matrices,
+    Matrix,
+    MetricResult,
+    Results,
+    StageInfo,
+    TaskInfo,
+)
+
+
+def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[ScoredCell]) -> Results:
+    """Assemble the results of a run."""
+    by_place: dict[tuple[str, str], list[ScoredCell]] = {}
+    for cell in cells:
+        by_place.setdefault((cell.cell.stage, cell.cell.task), []).append(cell)
+    table = Table(inputs, plan, by_place)
+    manifest = inputs.manifest
+    return Results(
+        run=manifest.run,
+        suite=inputs.suite.name,
+        suite_version=inputs.suite.version,
+        method=manifest.method,
+        title=manifest.title or manifest.method,
+        schedule=manifest.schedule,
+        seeds=() if manifest.seed is None else (manifest.seed,),
+        task_identity=manifest.task_identity,
+        templates=manifest.templates,
+        variants=tuple(dict.fromkeys(cell.variant for cell in plan.cells)),
+        stages=tuple(StageInfo(name=stage.name, tasks=stage.tasks) for stage in plan.stages),
+        tasks=tuple(_task_info(table, task) for task in table.tasks),
+        cells=tuple(_cell(table, cell) for cell in cells),
+        matrices=Matrices(**{kind: _nulls(table.matrix(kind)) for kind in FIELDS}),
+        metrics=_metrics(table),
+        provenance=_provenance(inputs, plan),
+    )
+
+
+def _task_info(table: Table, name: str) -> TaskInfo:
+    task = table.inputs.task(name)
+    return TaskInfo(
+        name=name,
+        title=task.title,
+        scorer=task.scorer,
+        answer_form=task.answer_form.value,
+        unseen=name in table.inputs.suite.unseen,
+        n=len(table.inputs.samples(name)),
+    )
+
+
+def _cell(table: Table, cell: ScoredCell) -> Cell:
+    names = [stage.name for stage in table.plan.stages]
+    highest = table.highest(cell.cell.task)
+    return Cell(
+        stage=names.index(cell.cell.stage),
+        task=cell.cell.task,
+        variant=cell.cell.variant,
+        n=len(cell.samples),
+        strict=_estimate(cell.values("S"), highest),
+        knowledge=_estimate(cell.values("K"), highest),
+        form=_estimate(cell.values("F"), 1.0),
+    )
+
+
+def _estimate(values: Array, highest: float) -> Estimate:
+    value, low, high = (_rounded(PERCENT * x) for x in mean_interval(values, bounds=(0.0, highest)))
+    return Estimate(value=value, ci_low=low, ci_high=high)
+
+
+def _nulls(matrix: ScoreMatrix) -> Matrix:
+    return tuple(
+        tuple(None if np.isnan(value) else _rounded(value) for value in row) for row in matrix.values
+    )
+
+
+def _metrics(table: Table) -> tuple[MetricResult, ...]:
+    modules = {name: plugins.load(plugins.METRICS, name) for name in plugins.names(plugins.METRICS)}
+    clusters = {task: table.clusters(task) for task in table.tasks}
+    found: dict[str, MetricResult] = {}
+    for kind, group in itertools.groupby(
+        sorted(modules, key=lambda name: modules[name].MATRIX), _kind(modules)
+    ):
+        matrix, chosen = table.matrix(kind), list(group)
+        computes = {name: modules[name].compute for name in chosen}
+        intervals = bootstrap_metrics(table.parts(kind), matrix, computes, clusters=clusters)
+        num = sum(part.shape[1] for part in table.parts(kind).values())
+        for name in chosen:
+            found[name] = _metric(name, modules[name], matrix, intervals[name], num)
+    return tuple(
+        found[name] for name in sorted(found, key=lambda name: (getattr(modules[name], "ORDER", 0), name))
+    )
+
+
+def _kind(modules: dict[str, Any]) -> Callable[[str], Kind]:
+    return lambda name: modules[name].MATRIX
+
+
+def _metric(
+    name: str, module: Any, matrix: ScoreMatrix, interval: tuple[float, float] | None, num: int
+) -> MetricResult:
+    value, reason = None, None
+    try:
+        value = _rounded(module.compute(matrix))
+    except MetricUndefinedError as error:
+        reason = str(error)
+    low, high = interval if interval is not None else (None, None)
+    return MetricResult(
+        id=name,
+        label=module.LABEL,
+        description=module.DESCRIPTION,
+        formula=module.FORMULA,
+        value=value,
+        ci_low=None if low is None else _rounded(low),
+        ci_high=None if high is None else _rounded(high),
+        n=num if value is not None else None,
+        higher_is_better=module.HIGHER_IS_BETTER,
+        reason=reason,
+    )
+
+
+def _rounded(value: float) -> float:
+    """Round to a millionth of a point: beyond that lies the order of summation."""
+    return round(float(value), 6) + 0.0
+
+
+def _provenance(inputs: RunInputs, plan: EvaluationPlan) -> dict[str, Any]:
+    manifest = inputs.manifest
+    return {
+        "base": manifest.base.model_dump(exclude_none=True),
+        "weights": {stage.name: stage.weights for stage in plan.stages},
+        "generation": plan.generation,
+        "batch_size": plan.batch_size,
+        "limit": plan.limit,
+        "training": manifest.config,
+        "trained_with": manifest.provenance,
+    }

@@ -1,0 +1,79 @@
+"""From predictions to scores, matrices and metrics; needs no model and no torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cvit_bench import plugins
+from cvit_bench.errors import IncompleteRunError
+from cvit_bench.evaluate.inputs import RunInputs, open_run
+from cvit_bench.evaluate.results import make_results
+from cvit_bench.evaluate.score_files import write_scores
+from cvit_bench.evaluate.table import ScoredCell
+from cvit_bench.records.load import save_json
+from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan
+from cvit_bench.records.prediction import Prediction, read_predictions
+from cvit_bench.records.results import RESULTS, Results
+from cvit_bench.records.sample import Prompt
+
+
+def rescore(run_dir: Path, data_root: Path | None = None) -> Results:
+    """Score a run again from its predictions and write its results."""
+    plan = load_plan(run_dir)
+    inputs = open_run(run_dir, plan.suite, plan.limit, data_root)
+    return score_run(inputs, plan)
+
+
+def score_run(inputs: RunInputs, plan: EvaluationPlan) -> Results:
+    """Score all planned cells, write scores and results, return the results."""
+    cells = [_score_cell(inputs, cell) for cell in plan.cells]
+    write_scores(inputs.run_dir, cells)
+    results = make_results(inputs, plan, cells)
+    save_json(inputs.run_dir / RESULTS, results)
+    return results
+
+
+def _score_cell(inputs: RunInputs, cell: PlannedCell) -> ScoredCell:
+    prompts = inputs.prompts(cell.task, cell.variant)
+    texts = joined_answers(cell_path(inputs.run_dir, cell), prompts)
+    task = inputs.task(cell.task)
+    samples = inputs.samples(cell.task)
+    scorer = plugins.load(plugins.SCORERS, task.scorer)
+    items = [(sample, texts[sample.id]) for sample in samples]
+    return ScoredCell(cell, samples, [texts[s.id] for s in samples], scorer.score(task, items))
+
+
+def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
+    """Return one answer for each prompt, joined by id.
+
+    Raises IncompleteRunError naming what is damaged, missing, failed, doubled with another answer, or
+    was asked in another wording.
+    """
+    file = read_predictions(path)
+    wordings = {prompt.sample_id: prompt.text for prompt in prompts}
+    answers: dict[str, str] = {}
+    problems = list(file.damaged)
+    for prediction in file.predictions:
+        if prediction.id in wordings and prediction.text is not None:
+            problems += _conflict(path, prediction, wordings, answers)
+            answers[prediction.id] = prediction.text
+    lacking = [name for name in wordings if name not in answers]
+    if lacking:
+        problems.append(f"{path}: {len(lacking)} of {len(wordings)} answers are missing: {_few(lacking)}")
+    if problems:
+        raise IncompleteRunError("\n".join([*problems, "`cvit-bench evaluate` completes the run"]))
+    return answers
+
+
+def _conflict(
+    path: Path, prediction: Prediction, wordings: dict[str, str], answers: dict[str, str]
+) -> list[str]:
+    name = prediction.id
+    if prediction.prompt != wordings[name]:
+        return [f"{path}: {name}: prompt: was asked in another wording than the template's"]
+    if answers.get(name, prediction.text) != prediction.text:
+        return [f"{path}: {name}: stands twice with different answers"]
+    return []
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -1,0 +1,132 @@
+"""Replay a checkpoint sequence: base loaded once, adapters swapped, every cell answered, then scored.
+
+Read this file first. A second call on an unchanged run finds every answer by its key, opens no model and
+imports no torch.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cvit_bench.errors import IncompleteRunError
+from cvit_bench.evaluate.generate import CellWork, fill_cell, missing_prompts, prediction_key
+from cvit_bench.evaluate.inputs import RunInputs, open_run
+from cvit_bench.evaluate.planning import RUNNER_VERSION, make_plan
+from cvit_bench.evaluate.score import score_run
+from cvit_bench.evaluate.weights import StageWeights, locate_stages
+from cvit_bench.models.family import Model, Placement, family_of
+from cvit_bench.progress import metered, say
+from cvit_bench.records.choices import CellChoice
+from cvit_bench.records.load import save_json
+from cvit_bench.records.plan import EvaluationPlan, cell_path, plan_path
+from cvit_bench.records.results import Results
+
+_SHOWN_FAILURES = 5
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What to evaluate and how; the defaults are those of the command line."""
+
+    suite: str | None = None
+    cells: CellChoice = CellChoice.FULL
+    variants: int | None = 1
+    limit: int | None = None
+    batch_size: int = 32
+    placement: Placement = field(default_factory=Placement)
+    data_root: Path | None = None
+
+
+@dataclass(frozen=True)
+class StageWork:
+    """The cells of one stage that lack answers."""
+
+    stage: StageWeights
+    cells: list[tuple[CellWork, set[str]]]
+
+    @property
+    def num_missing(self) -> int:
+        """Number of prompts to answer."""
+        return sum(len(missing) for _, missing in self.cells)
+
+
+def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
+    """Answer all planned cells of a run, score them, write and return its results.
+
+    Raises IncompleteRunError when a prompt could not be answered: what is done stays, the next call tries
+    the failed ones again.
+    """
+    inputs, base, stages, plan = prepare(run_dir, options)
+    save_json(plan_path(run_dir), plan)
+    failures = _replay(inputs, base, stages, plan, options)
+    if failures:
+        shown = "\n".join(failures[:_SHOWN_FAILURES])
+        raise IncompleteRunError(
+            f"{shown}\n{len(failures)} prompts could not be answered; the same command tries them again"
+        )
+    return score_run(inputs, plan)
+
+
+def prepare(
+    run_dir: Path, options: EvaluateOptions
+) -> tuple[RunInputs, Path, list[StageWeights], EvaluationPlan]:
+    """Open a run and plan its cells; nothing is written and no model is opened."""
+    inputs = open_run(run_dir, options.suite, options.limit, options.data_root)
+    base, stages = locate_stages(run_dir, inputs.manifest)
+    placement = asdict(options.placement)
+    plan = make_plan(inputs, stages, options.cells, options.variants, options.batch_size, placement)
+    return inputs, base, stages, plan
+
+
+def outstanding(
+    inputs: RunInputs, stages: Sequence[StageWeights], plan: EvaluationPlan, dtype: str
+) -> list[StageWork]:
+    """Return, stage by stage, the cells that lack answers."""
+    settings: dict[str, object] = {"runner": RUNNER_VERSION, "decoding": "greedy", "dtype": dtype}
+    work: list[StageWork] = []
+    for stage in stages:
+        cells = [_cell_work(inputs, stage, plan, at, settings) for at in _cells_of(plan, stage.name)]
+        lacking = [(cell, missing) for cell in cells if (missing := missing_prompts(cell))]
+        if lacking:
+            work.append(StageWork(stage, lacking))
+    return work
+
+
+def _cells_of(plan: EvaluationPlan, stage: str) -> Iterable[int]:
+    return (at for at, cell in enumerate(plan.cells) if cell.stage == stage)
+
+
+def _cell_work(
+    inputs: RunInputs, stage: StageWeights, plan: EvaluationPlan, at: int, settings: dict[str, object]
+) -> CellWork:
+    cell = plan.cells[at]
+    prompts = inputs.prompts(cell.task, cell.variant)
+    keys = [prediction_key(stage.sha256, prompt, settings) for prompt in prompts]
+    return CellWork(cell_path(inputs.run_dir, cell), prompts, keys)
+
+
+def _replay(
+    inputs: RunInputs,
+    base: Path,
+    stages: Sequence[StageWeights],
+    plan: EvaluationPlan,
+    options: EvaluateOptions,
+) -> list[str]:
+    work = outstanding(inputs, stages, plan, options.placement.dtype)
+    if not work:
+        say(f"{len(plan.cells)} cells: all answered already")
+        return []
+    model = family_of(base).load(base, options.placement)
+    failures: list[str] = []
+    for stage_work in work:
+        failures += _replay_stage(stage_work, model, options.batch_size)
+    return failures
+
+
+def _replay_stage(work: StageWork, model: Model, batch_size: int) -> list[str]:
+    failures: list[str] = []
+    model.use(work.stage.checkpoint)
+    with metered(f"{work.stage.name}: {len(work.cells)} cells", work.num_missing) as meter:
+        for cell, missing in work.cells:
+            failures += fill_cell(cell, missing, model, batch_size, meter)
+    return failures

@@ -1,0 +1,71 @@
+"""PEFT adapter folders in and out of a loaded base, always as safetensors and without local paths."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.folders import ADAPTER_FILES, adapter_sha256
+from cvit_bench.records.files import write_text
+from cvit_bench.text import first_line
+
+_README = """# {name}
+
+An adapter in PEFT format, written by cvit-bench. Load it onto its base with
+
+    from peft import PeftModel
+    model = PeftModel.from_pretrained(base_model, "THIS FOLDER")
+
+Base: `{base}` (content hash `{sha256}`).
+"""
+
+
+def load_adapter(base: Any, adapted: Any, folder: Path, name: str) -> Any:
+    """Put the adapter of a folder into the base, in place of the one that was there.
+
+    `adapted` is what the last call returned, None at first. Raises CvitBenchError when the folder is not
+    an adapter or its tensors do not fit the base.
+    """
+    from peft import PeftConfig, PeftModel
+
+    adapter_sha256(folder)
+    previous = adapted.active_adapter if adapted is not None else None
+    name = name.replace(".", "-") if name != previous else f"{name}-again"
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        config.inference_mode = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = PeftModel(base, config, adapter_name=name) if adapted is None else adapted
+            report = model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
+    except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
+        raise CvitBenchError(f"{folder}: the adapter does not fit its base ({first_line(error)})") from error
+    _check_fit(folder, name, report)
+    model.set_adapter(name)
+    if previous is not None:
+        model.delete_adapter(previous)
+    return model
+
+
+def save_adapter(adapted: Any, folder: Path, base: str, base_sha256: str) -> None:
+    """Write an adapter folder; the configuration names the base as given, never where it lies here."""
+    adapted.save_pretrained(str(folder), safe_serialization=True)
+    path = folder / ADAPTER_FILES[0]
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base
+    write_text(path, json.dumps(config, indent=2, sort_keys=True) + "\n")
+    write_text(folder / "README.md", _README.format(name=folder.name, base=base, sha256=base_sha256))
+
+
+def _check_fit(folder: Path, name: str, report: Any) -> None:
+    """Refuse an adapter whose tensors were not all taken, or that left some of its own unfilled."""
+    unexpected = list(report.unexpected_keys)
+    missing = [key for key in report.missing_keys if f".{name}." in key]
+    if unexpected or missing:
+        first = (unexpected or missing)[0]
+        what = "has no place in the base" if unexpected else "is not in the file"
+        raise CvitBenchError(
+            f"{folder / ADAPTER_FILES[1]}: {first} {what} "
+            f"({len(unexpected)} tensors without a place, {len(missing)} missing)"
+        )

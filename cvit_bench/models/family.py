@@ -1,0 +1,63 @@
+"""What the harness asks of a model: put a checkpoint in place, answer a batch of prompts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from cvit_bench import plugins
+from cvit_bench.models.folders import detect_family
+from cvit_bench.records.sample import Prompt
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One stage's weights: the untouched base (no folder), an adapter, or a full checkpoint."""
+
+    name: str
+    folder: Path | None
+    kind: Literal["base", "adapter", "full"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a model computes."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    threads: int = 1
+
+
+class Model(Protocol):
+    """A loaded base that stage checkpoints are swapped into."""
+
+    def use(self, checkpoint: Checkpoint) -> None:
+        """Put a stage's weights in place; raise CvitBenchError when they do not fit the base."""
+
+    def generate(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Answer prompts greedily, in order; the answer of a prompt does not depend on its neighbours."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """The batch did not fit into the device's memory; a smaller one may."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a kind of model is opened.
+
+    Attributes:
+        load: opens a base folder.
+        needs_torch: whether answers depend on torch and its versions.
+        projector: path of the module between vision tower and language model, "" if there is none.
+    """
+
+    name: str
+    load: Callable[[Path, Placement], Model]
+    needs_torch: bool = True
+    projector: str = ""
+
+
+def family_of(folder: Path) -> Family:
+    """Return the family that opens a base folder."""
+    return cast(Family, plugins.load(plugins.FAMILIES, detect_family(folder)).FAMILY)

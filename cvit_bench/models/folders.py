@@ -1,0 +1,85 @@
+"""Checkpoint folders without opening a model: where a base is, what is in it, and its hash."""
+
+import json
+from pathlib import Path
+
+from cvit_bench import plugins
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.files import sha256_files
+from cvit_bench.records.manifest import BaseModelRef
+from cvit_bench.resources import embedded_base
+from cvit_bench.text import unknown_name
+
+EMBEDDED = "embedded:"
+SCRIPT = "scripted.json"
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_BASE_PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+_NOT_WEIGHTS = ("loss.json", "trainer_state.json")
+
+
+def base_folder(base: BaseModelRef, run_dir: Path | None = None) -> Path:
+    """Return the folder of a base model; a hub id is fetched, or found in the local hub cache.
+
+    A relative path is looked up from the run directory first, then from the working folder.
+    """
+    if base.path.startswith(EMBEDDED):
+        return _embedded(base.path.removeprefix(EMBEDDED))
+    roots = [Path(), *([run_dir] if run_dir is not None else [])]
+    for root in reversed(roots):
+        if (root / base.path).is_dir():
+            return root / base.path
+    if base.path.count("/") == 1 and not base.path.startswith((".", "/")):
+        return _from_hub(base)
+    raise CvitBenchError(f"base.path: {base.path}: no such folder")
+
+
+def _embedded(name: str) -> Path:
+    if name != "mini":
+        raise CvitBenchError(f"base.path: {unknown_name('embedded base', name, ['mini'])}")
+    return embedded_base()
+
+
+def _from_hub(base: BaseModelRef) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(base.path, revision=base.revision, ignore_patterns=["*.bin", "*.pt", "*.pth"])
+        )
+    except (OSError, ValueError) as error:
+        raise CvitBenchError(
+            f"base.path: {base.path}: no such folder, and not to be had from the hub ({type(error).__name__})"
+        ) from error
+
+
+def base_sha256(folder: Path) -> str:
+    """Hash what decides the answers of a full checkpoint: weights, configuration, tokenizer, chat template."""
+    paths = {path for pattern in _BASE_PATTERNS for path in folder.glob(pattern)}
+    return sha256_files((path for path in paths if path.name not in _NOT_WEIGHTS), folder)
+
+
+def adapter_sha256(folder: Path) -> str:
+    """Hash an adapter folder: its configuration and its tensors."""
+    if (folder / SCRIPT).is_file():
+        return sha256_files([folder / SCRIPT], folder)
+    missing = [name for name in ADAPTER_FILES if not (folder / name).is_file()]
+    if missing:
+        pickled = " (pickled weights are not read)" if (folder / "adapter_model.bin").exists() else ""
+        raise CvitBenchError(f"{folder}: no {' and no '.join(missing)}: not an adapter folder{pickled}")
+    return sha256_files([folder / name for name in ADAPTER_FILES], folder)
+
+
+def detect_family(folder: Path) -> str:
+    """Return the family of a base folder from what lies in it."""
+    if (folder / SCRIPT).is_file():
+        return "scripted"
+    try:
+        model_type = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CvitBenchError(
+            f"{folder}: no config.json that names a model_type: not a model folder"
+        ) from error
+    if model_type not in plugins.names(plugins.FAMILIES):
+        known = plugins.names(plugins.FAMILIES)
+        raise CvitBenchError(f"{folder / 'config.json'}: {unknown_name('model_type', model_type, known)}")
+    return model_type

@@ -1,0 +1,85 @@
+"""From prompts to tensors: chat template, image tokens, padding, labels.
+
+Legend: B prompts of a batch, L positions of the longest one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from cvit_bench.data.images import open_picture
+from cvit_bench.records.sample import Prompt
+
+IGNORED = -100
+Batch = dict[str, torch.Tensor]
+
+
+def chat_text(processor: Any, prompt: Prompt) -> str:
+    """Return the conversation up to where the model has to answer."""
+    parts = [{"type": "image"}] if prompt.picture is not None else []
+    content = [*parts, {"type": "text", "text": prompt.text}]
+    text: str = processor.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True
+    )
+    return text
+
+
+def prompt_batch(processor: Any, prompts: Sequence[Prompt]) -> Batch:
+    """Encode prompts for generation, padded on the left: input_ids and attention_mask [B, L], pixel_values."""
+    rows, rest = _encode(processor, prompts)
+    return {**_padded(rows, _pad_id(processor), left=True), **rest}
+
+
+def training_batch(processor: Any, prompts: Sequence[Prompt], answers: Sequence[str]) -> Batch:
+    """Encode prompts with their answers, padded on the right; labels are the answer and its end only."""
+    rows, rest = _encode(processor, prompts)
+    tokenizer = processor.tokenizer
+    for row, answer in zip(rows, answers, strict=True):
+        said = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        row["labels"] = [IGNORED] * len(row["input_ids"]) + said
+        row["input_ids"] = [*row["input_ids"], *said]
+        row["attention_mask"] = [1] * len(row["input_ids"])
+    return {**_padded(rows, _pad_id(processor), left=False), **rest}
+
+
+def _encode(processor: Any, prompts: Sequence[Prompt]) -> tuple[list[dict[str, list[int]]], Batch]:
+    pictures = [open_picture(prompt.picture) for prompt in prompts if prompt.picture is not None]
+    texts = [chat_text(processor, prompt) for prompt in prompts]
+    encoded = processor(text=texts, images=pictures or None, add_special_tokens=False)
+    ids = encoded["input_ids"]
+    rows = [{"input_ids": list(row), "attention_mask": [1] * len(row)} for row in ids]
+    return rows, {"pixel_values": _stacked(encoded["pixel_values"])} if pictures else {}
+
+
+def _stacked(pixels: Any) -> torch.Tensor:
+    if isinstance(pixels, torch.Tensor):
+        return pixels
+    return torch.stack([torch.as_tensor(image) for image in pixels])
+
+
+def _pad_id(processor: Any) -> int:
+    tokenizer = processor.tokenizer
+    return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
+
+
+def _padded(rows: list[dict[str, list[int]]], pad: int, left: bool) -> Batch:
+    longest = max(len(row["input_ids"]) for row in rows)
+    fill = {"input_ids": pad, "attention_mask": 0, "labels": IGNORED}
+
+    def pad_row(values: list[int], value: int) -> list[int]:
+        padding = [value] * (longest - len(values))
+        return [*padding, *values] if left else [*values, *padding]
+
+    return {
+        name: torch.tensor([pad_row(row[name], fill[name]) for row in rows])
+        for name in rows[0]
+    }  # fmt: skip
+
+
+def to_device(batch: Batch, device: torch.device, dtype: torch.dtype) -> Batch:
+    """Move a batch; pixels take the model's type, ids stay integers."""
+    return {
+        name: value.to(device, dtype) if value.is_floating_point() else value.to(device)
+        for name, value in batch.items()
+    }

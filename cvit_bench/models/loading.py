@@ -1,0 +1,52 @@
+"""Open a base through the Auto classes: safetensors only, no remote code."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.family import Placement
+from cvit_bench.text import first_line
+
+
+@dataclass
+class LoadedBase:
+    """A model in evaluation mode and the processor that feeds it."""
+
+    model: Any
+    processor: Any
+    device: torch.device
+    dtype: torch.dtype
+
+
+def load_base(folder: Path, placement: Placement) -> LoadedBase:
+    """Load model and processor of a folder onto the device."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    set_threads(placement)
+    device, dtype = torch.device(placement.device), torch_dtype(placement.dtype)
+    try:
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise CvitBenchError(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
+    processor.tokenizer.padding_side = "left"
+    return LoadedBase(model.to(device).eval(), processor, device, dtype)
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Return the torch type of a name such as `bfloat16`."""
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype):
+        raise CvitBenchError(f"dtype {name!r} is unknown (known: bfloat16, float16, float32)")
+    return found
+
+
+def set_threads(placement: Placement) -> None:
+    """Set the number of CPU threads of this process; several processes on one machine want one each."""
+    if placement.device == "cpu":
+        torch.set_num_threads(placement.threads)

@@ -1,0 +1,57 @@
+"""`predictions/plan.json`: the cells that evaluation answers, and with what. Scoring reads nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from cvit_bench.records.base import FileRecord, Name, Record, Sha256
+from cvit_bench.records.load import load_json
+
+
+class PlannedCell(Record):
+    """One stage × task × variant."""
+
+    stage: Name
+    task: Name
+    variant: Name
+
+
+class PlannedStage(Record):
+    """One stage with the hash of everything that decides its answers: base and adapter."""
+
+    name: Name
+    tasks: tuple[Name, ...] = ()
+    weights: Sha256
+
+
+class EvaluationPlan(FileRecord):
+    """What an evaluation answers."""
+
+    suite: str
+    suite_version: int
+    stages: tuple[PlannedStage, ...]
+    cells: tuple[PlannedCell, ...]
+    limit: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(ge=1)
+    generation: dict[str, Any]
+
+
+def plan_path(run_dir: Path) -> Path:
+    """Return where the plan of a run directory lies."""
+    return run_dir / "predictions" / "plan.json"
+
+
+def cell_path(run_dir: Path, cell: PlannedCell) -> Path:
+    """Return where the predictions of a cell lie."""
+    return run_dir / "predictions" / cell.stage / cell.task / f"{cell.variant}.jsonl"
+
+
+def scores_path(run_dir: Path, stage: str, task: str) -> Path:
+    """Return where the scores of a stage and task lie, all variants together."""
+    return run_dir / "scores" / stage / f"{task}.parquet"
+
+
+def load_plan(run_dir: Path) -> EvaluationPlan:
+    """Read the plan of a run directory."""
+    return load_json(plan_path(run_dir), EvaluationPlan)

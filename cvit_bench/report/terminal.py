@@ -1,0 +1,62 @@
+"""Results as text for a terminal: the matrix and the metrics."""
+
+from tabulate import tabulate
+
+from cvit_bench.records.results import Matrix, MetricResult, Results
+
+DASH = "–"
+
+
+def results_text(results: Results) -> str:
+    """Return the S and F matrices and all metrics as plain tables."""
+    title = f"{results.title} on {results.suite} (version {results.suite_version})"
+    return "\n\n".join(
+        [
+            title,
+            "Strict score S in percent, by stage and task (* unseen)\n"
+            + _matrix(results, results.matrices.S),
+            "Form kept F in percent, by stage and task\n" + _matrix(results, results.matrices.F),
+            _metrics(results.metrics),
+        ]
+    )
+
+
+def _matrix(results: Results, matrix: Matrix) -> str:
+    headers = ["stage", *(f"{task.name}{'*' if task.unseen else ''}" for task in results.tasks)]
+    rows = [
+        [stage.name, *(_number(value) for value in row)]
+        for stage, row in zip(results.stages, matrix, strict=True)
+    ]
+    return str(
+        tabulate(
+            rows, headers=headers, tablefmt="simple", colalign=_aligned(len(headers)), disable_numparse=True
+        )
+    )
+
+
+def _metrics(metrics: tuple[MetricResult, ...]) -> str:
+    rows = [(metric.label, _number(metric.value), _interval(metric), metric.reason or metric.description)
+            for metric in metrics]  # fmt: skip
+    return str(
+        tabulate(
+            rows,
+            headers=("metric", "value", "95 % interval", "meaning"),
+            tablefmt="simple",
+            colalign=("left", "right", "right", "left"),
+            disable_numparse=True,
+        )
+    )
+
+
+def _aligned(count: int) -> tuple[str, ...]:
+    return ("left", *("right" for _ in range(count - 1)))
+
+
+def _number(value: float | None) -> str:
+    return DASH if value is None else f"{value:.1f}"
+
+
+def _interval(metric: MetricResult) -> str:
+    if metric.ci_low is None or metric.ci_high is None:
+        return DASH
+    return f"{metric.ci_low:.1f} … {metric.ci_high:.1f}"

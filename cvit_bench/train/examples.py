@@ -1,0 +1,79 @@
+"""What a stage learns from: worded samples with answers, drawn batch by batch from one generator."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvit_bench.data.library import Library
+from cvit_bench.data.prompts import build_prompts, training_variants
+from cvit_bench.data.samples import load_samples
+from cvit_bench.records.files import sha256_json
+from cvit_bench.records.sample import Prompt
+from cvit_bench.records.suite import TemplateSetting
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt and the answers that are right."""
+
+    prompt: Prompt
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One batch: prompts and, for each, the answer to be learned."""
+
+    prompts: list[Prompt]
+    answers: list[str]
+
+
+def load_examples(
+    library: Library,
+    tasks: Sequence[str],
+    templates: TemplateSetting,
+    seed: int,
+    root: Path | None = None,
+    limit: int | None = None,
+) -> list[Example]:
+    """Read and word the train samples of some tasks; `limit` is per task."""
+    examples: list[Example] = []
+    for name in tasks:
+        task = library.task(name)
+        template = library.template(task.template)
+        samples = load_samples(task, "train", root, limit)
+        variants = training_variants(template, templates, len(samples), seed)
+        for sample, variant in zip(samples, variants, strict=True):
+            examples.append(Example(build_prompts(task, template, variant, [sample])[0], sample.answers))
+    return examples
+
+
+def examples_sha256(examples: Sequence[Example]) -> str:
+    """Hash what is learned from: wordings, answers and image bytes, in order."""
+    rows = [
+        (
+            example.prompt.text,
+            example.answers,
+            example.prompt.picture.sha256 if example.prompt.picture else "",
+        )
+        for example in examples
+    ]
+    return sha256_json(rows)
+
+
+def draw_batches(examples: Sequence[Example], size: int, num_batches: int, seed: str) -> Iterator[Draw]:
+    """Yield batches over shuffled epochs; an example with several answers gives one of them each time."""
+    generator = random.Random(seed)
+    order = _endless(len(examples), generator)
+    for _ in range(num_batches):
+        picked = [examples[next(order)] for _ in range(size)]
+        yield Draw(
+            [example.prompt for example in picked],
+            [generator.choice(example.answers) for example in picked],
+        )
+
+
+def _endless(count: int, generator: random.Random) -> Iterator[int]:
+    while True:
+        yield from generator.sample(range(count), count)

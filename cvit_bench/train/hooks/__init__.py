@@ -1,1 +1,0 @@
-"""What a method adds to the loop beyond its adapter and schedule."""

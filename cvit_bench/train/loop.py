@@ -1,0 +1,62 @@
+"""The optimizer loop of one stage: loss on the answer only, AdamW, cosine with warm-up."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.inputs import to_device, training_batch
+from cvit_bench.models.loading import LoadedBase
+from cvit_bench.progress import Meter
+from cvit_bench.records.training import TrainingBudget
+from cvit_bench.train.examples import Draw
+
+
+def train_stage(
+    adapted: Any,
+    base: LoadedBase,
+    draws: Iterable[Draw],
+    num_steps: int,
+    budget: TrainingBudget,
+    meter: Meter,
+) -> list[float]:
+    """Tune the trainable weights of `adapted`; return the loss of every step (nats per answer token)."""
+    weights = [weight for weight in adapted.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=budget.learning_rate, weight_decay=budget.weight_decay)
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(budget, step, num_steps))
+    losses: list[float] = []
+    adapted.train()
+    for draw in draws:
+        losses.append(_step(adapted, base, draw, optimizer, weights, budget.clip))
+        rates.step()
+        meter.advance(len(draw.prompts), f"loss {losses[-1]:.3f}")
+    return losses
+
+
+def rate_factor(budget: TrainingBudget, step: int, num_steps: int) -> float:
+    """Return the share of the learning rate at a step: linear warm-up, then cosine to 0 or constant 1."""
+    warmup = math.ceil(budget.warmup_share * num_steps)
+    if step < warmup:
+        return (step + 1) / warmup
+    if budget.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, num_steps - warmup)))
+
+
+def _step(
+    adapted: Any, base: LoadedBase, draw: Draw, optimizer: Any, weights: list[torch.nn.Parameter], clip: float
+) -> float:
+    batch = to_device(training_batch(base.processor, draw.prompts, draw.answers), base.device, base.dtype)
+    loss = adapted(**batch).loss
+    if not torch.isfinite(loss):
+        raise CvitBenchError(
+            f"the loss became {loss.item()}: the stage is not saved; "
+            "a lower --set training.learning_rate may help"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(weights, clip)
+    optimizer.step()
+    return float(loss.item())

@@ -1,0 +1,100 @@
+"""What a training run was asked to do: method, suite and `--set` overrides, resolved into one record."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cvit_bench import plugins
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.base import Record
+from cvit_bench.records.files import sha256_json
+from cvit_bench.records.load import problems
+from cvit_bench.records.method import Method
+from cvit_bench.records.suite import Suite, TemplateSetting
+from cvit_bench.records.training import TrainingBudget
+from cvit_bench.text import unknown_name
+
+SECTIONS = ("adapter", "training")
+
+
+class TrainSettings(Record):
+    """Everything that decides the weights a run ends with, apart from data and base."""
+
+    method: str
+    suite: str
+    suite_version: int
+    seed: int
+    limit: int | None
+    schedule: str
+    templates: TemplateSetting
+    adapter: str | None
+    adapter_config: dict[str, Any]
+    training: TrainingBudget
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all settings."""
+        return sha256_json(self.model_dump(mode="json"))
+
+
+def resolve(
+    method: Method, suite: Suite, overrides: Sequence[str], seed: int = 0, limit: int | None = None
+) -> TrainSettings:
+    """Merge defaults, the suite's budget, the method's settings and `section.key=value` overrides."""
+    given = parse_overrides(overrides)
+    budget = {**suite.training.model_dump(), **given.get("training", {})}
+    adapter = {**method.adapter_config, **given.get("adapter", {})}
+    if adapter and method.adapter is None:
+        raise CvitBenchError(f"--set adapter.…: method {method.name!r} has no adapter")
+    return TrainSettings(
+        method=method.name,
+        suite=suite.name,
+        suite_version=suite.version,
+        seed=seed,
+        limit=limit,
+        schedule=method.schedule,
+        templates=suite.templates,
+        adapter=method.adapter,
+        adapter_config=_adapter_config(method.adapter, adapter),
+        training=checked(TrainingBudget, budget, "--set training"),
+    )
+
+
+def _adapter_config(adapter: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    if adapter is None:
+        return {}
+    kind: type[BaseModel] = plugins.load(plugins.ADAPTERS, adapter).Config
+    return checked(kind, given, "--set adapter").model_dump(mode="json")
+
+
+def checked(kind: type[BaseModel], given: Mapping[str, Any], where: str) -> Any:
+    """Validate values into a record; raise with every problem, each starting with `where`."""
+    try:
+        return kind.model_validate(dict(given))
+    except ValidationError as error:
+        raise CvitBenchError("\n".join(problems(where, error, kind, {}))) from error
+
+
+def parse_overrides(overrides: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Parse `section.key=value` words; values are read as yaml scalars (1e-3 is a number)."""
+    parsed: dict[str, dict[str, Any]] = {}
+    for word in overrides:
+        place, equals, value = word.partition("=")
+        section, dot, key = place.partition(".")
+        if not (equals and dot and key):
+            raise CvitBenchError(
+                f"--set {word}: expected section.key=value (sections: {', '.join(SECTIONS)})"
+            )
+        if section not in SECTIONS:
+            raise CvitBenchError(f"--set {word}: {unknown_name('section', section, SECTIONS)}")
+        parsed.setdefault(section, {})[key] = _value(value)
+    return parsed
+
+
+def _value(text: str) -> Any:
+    try:
+        return float(text) if "e" in text.lower() else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        return text

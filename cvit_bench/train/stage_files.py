@@ -1,0 +1,63 @@
+"""A stage folder: written whole or not at all, reused only when everything it depends on is the same."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.base import FileRecord, Sha256
+from cvit_bench.records.files import sync
+from cvit_bench.records.load import load_json
+
+TRAINING = "training.json"
+
+
+class StageTraining(FileRecord):
+    """What made a stage: `origin` is the hash of settings, base, parent and data."""
+
+    origin: Sha256
+    data_sha256: Sha256
+    steps: int
+    samples: int
+    losses: tuple[float, ...]
+
+
+def finished_stage(folder: Path, origin: str) -> StageTraining | None:
+    """Return the record of a finished stage, None when it is yet to be trained.
+
+    Raises CvitBenchError when the folder holds a stage of other settings, base, parent or data.
+    """
+    if not folder.exists():
+        return None
+    found = load_json(folder / TRAINING, StageTraining)
+    if found.origin != origin:
+        raise CvitBenchError(
+            f"{folder}: was trained with other settings, base or data; "
+            "--fresh trains anew, another --run-dir keeps both"
+        )
+    return found
+
+
+@contextmanager
+def stage_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder; on leaving, fsync all of it and rename it to `folder`."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        for path in [*sorted(temporary.iterdir()), temporary]:
+            sync(path)
+        temporary.rename(folder)
+        sync(folder.parent)
+    except OSError as error:
+        raise CvitBenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_stages(run_dir: Path) -> None:
+    """Remove all stages of a run, finished or not."""
+    shutil.rmtree(run_dir / "stages", ignore_errors=True)
