@@ -1,0 +1,165 @@
+"""Leaderboards: `<suite>/entries/*.json` in, `<suite>/index.html` out, the same bytes every time."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from markupsafe import Markup
+
+from cvit_bench.records.entry import Entry, entry_of
+from cvit_bench.records.files import write_text
+from cvit_bench.records.load import load_json, read_text, save_json
+from cvit_bench.records.results import RESULTS, Results
+from cvit_bench.report.board import (
+    Row,
+    as_csv,
+    build_rows,
+    is_ranked,
+    task_columns,
+    task_scores,
+    undefined_reasons,
+)
+from cvit_bench.report.columns import AP, FORGETTING, LEADING, described, find
+from cvit_bench.report.entries import (
+    Placed,
+    entry_path,
+    load_entries,
+    read_entries,
+    refuse_mismatch,
+    suites,
+)
+from cvit_bench.report.figures import Mark, scatter
+from cvit_bench.report.render import render
+from cvit_bench.report.shape import refuse_ragged
+
+PAGE = "index.html"
+_LINES, _WIDTH = 20, 160
+
+
+@dataclass(frozen=True)
+class SuiteLine:
+    """A suite in the index."""
+
+    name: str
+    version: int
+    tasks: tuple[str, ...]
+    num_runs: int
+    num_published: int
+    ahead: tuple[str, ...]
+
+
+def add_entry(run_dir: Path, out: Path) -> Path:
+    """Turn a run's results into an entry of its suite's leaderboard; a run of the same name is replaced."""
+    source = run_dir / RESULTS
+    results = load_json(source, Results)
+    refuse_ragged(source, results)
+    entry = entry_of(results)
+    path = entry_path(out, entry.suite, entry.name)
+    others = [placed for placed in read_entries(out, entry.suite) if placed.path != path]
+    refuse_mismatch(Placed(source, entry), entry.suite, others)
+    save_json(path, entry)
+    return path
+
+
+def build_leaderboard(out: Path, suite: str) -> str:
+    """Return the html text of a suite's leaderboard."""
+    entries = load_entries(out, suite)
+    rows = build_rows(entries)
+    runs = [row for row in rows if row.entry.kind == "run"]
+    published = [row.entry for row in rows if row.entry.kind == "published"]
+    ordered = [row.entry for row in runs] + published
+    tasks = task_columns(ordered)
+    marks = scatter_marks(runs)
+    metrics = described(entry.metrics for entry in ordered)
+    printed = described([one for one in entry.metrics if one.value is not None] for entry in published)
+    shown = {column.id for column in LEADING} | set(printed)
+    return render(
+        "leaderboard.html.j2",
+        suite=suite,
+        version=entries[0].suite_version,
+        runs=runs,
+        reasons=undefined_reasons(runs),
+        published=published,
+        published_metrics=printed,
+        columns=LEADING,
+        tasks=tasks,
+        ordered=ordered,
+        scores={entry.name: task_scores(entry, tasks) for entry in ordered},
+        marks=marks,
+        figure=scatter(marks) if len(marks) >= 2 else Markup(),
+        metrics=metrics,
+        legend=[metric for name, metric in metrics.items() if name in shown],
+        others=[metric for name, metric in metrics.items() if name not in shown],
+        csv=as_csv(entries),
+    )
+
+
+def write_leaderboard(out: Path, suite: str) -> Path:
+    """Write `<suite>/index.html` from the suite's entries."""
+    path = out / suite / PAGE
+    write_text(path, build_leaderboard(out, suite))
+    return path
+
+
+def check_leaderboard(out: Path, suite: str) -> list[str]:
+    """Return how the page on disk differs from what the entries give; nothing where it does not."""
+    return _differences(out / suite / PAGE, build_leaderboard(out, suite))
+
+
+def build_index(out: Path) -> str:
+    """Return the html text of the index over all suites that have entries."""
+    return render("index.html.j2", suites=[_suite_line(out, suite) for suite in suites(out)])
+
+
+def write_index(out: Path) -> Path:
+    """Write `index.html` over all suites."""
+    path = out / PAGE
+    write_text(path, build_index(out))
+    return path
+
+
+def check_index(out: Path) -> list[str]:
+    """Return how the index on disk differs from what the entries give."""
+    return _differences(out / PAGE, build_index(out))
+
+
+def scatter_marks(rows: Sequence[Row]) -> list[Mark]:
+    """Return the entries that have both accuracy and forgetting, lettered in the order of the table."""
+    pairs = [(row, find(row.entry.metrics, AP), find(row.entry.metrics, FORGETTING)) for row in rows]
+    whole = [(row, x, y) for row, x, y in pairs if x and y and x.value is not None and y.value is not None]
+    return [Mark(letters(at), row.entry.title, x, y) for at, (row, x, y) in enumerate(whole)]
+
+
+def letters(number: int) -> str:
+    """Return A for 0, B for 1, and AA after Z."""
+    before, last = divmod(number, 26)
+    return (letters(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def _suite_line(out: Path, suite: str) -> SuiteLine:
+    entries: list[Entry] = load_entries(out, suite)
+    rows = build_rows(entries)
+    return SuiteLine(
+        name=suite,
+        version=entries[0].suite_version,
+        tasks=tuple(task.title for task in task_columns(entries)),
+        num_runs=sum(entry.kind == "run" for entry in entries),
+        num_published=sum(entry.kind == "published" for entry in entries),
+        ahead=tuple(
+            row.entry.title for row in rows if is_ranked(row.entry) and row.rank.split("–")[0] == "1"
+        ),
+    )
+
+
+def _differences(path: Path, wanted: str) -> list[str]:
+    if not path.exists():
+        return [f"{path}: no such file"]
+    if path.read_bytes() == wanted.encode("utf-8"):
+        return []
+    lines = difflib.unified_diff(
+        read_text(path).splitlines(), wanted.splitlines(), "on disk", "from the entries", n=0, lineterm=""
+    )
+    shown = [f"{path}: {line[:_WIDTH]}" for line in islice(lines, _LINES)]
+    return shown or [f"{path}: line ends or encoding differ"]

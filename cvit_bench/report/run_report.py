@@ -1,0 +1,47 @@
+"""The report of one run: `results.json` in, a self-contained `report.html` out."""
+
+from pathlib import Path
+
+from cvit_bench.records.files import write_text
+from cvit_bench.records.load import load_json
+from cvit_bench.records.results import RESULTS, MetricResult, Results
+from cvit_bench.report.columns import LEADING, find
+from cvit_bench.report.figures import Curve, curves
+from cvit_bench.report.heatmap import heat_map
+from cvit_bench.report.render import render
+from cvit_bench.report.shape import refuse_ragged
+
+REPORT = "report.html"
+
+
+def write_run_report(run_dir: Path) -> Path:
+    """Write `report.html` beside the run's `results.json` and return its path."""
+    results = load_json(run_dir / RESULTS, Results)
+    refuse_ragged(run_dir / RESULTS, results)
+    path = run_dir / REPORT
+    write_text(path, build_run_report(results))
+    return path
+
+
+def build_run_report(results: Results) -> str:
+    """Return the html text of a run's report; the same results give the same bytes."""
+    leading = leading_metrics(results)
+    return render(
+        "run_report.html.j2",
+        results=results,
+        leading=leading,
+        others=[metric for metric in results.metrics if metric not in leading],
+        maps={letter: heat_map(results, letter) for letter in ("S", "F", "K")},
+        titles={task.name: task.title for task in results.tasks},
+        curves=_curves(results),
+    )
+
+
+def leading_metrics(results: Results) -> list[MetricResult]:
+    """Return the metrics for the head of the page; a run without any of them shows all it has."""
+    found = [metric for column in LEADING if (metric := find(results.metrics, column))]
+    return found or list(results.metrics)
+
+
+def _curves(results: Results) -> list[Curve]:
+    return curves(results) if len(results.stages) > 1 else []
