@@ -35,7 +35,7 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Interval:
     middle = share + z**2 / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     low, high = (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
-    return (low if share > 0 else 0.0), (high if share < 1 else 1.0)
+    return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 
 def t_interval(values: Array, level: float = 0.95, bounds: Interval = (0.0, 1.0)) -> Interval:

@@ -68,6 +68,8 @@ class ScoreMatrix:
 
     def just_learned(self) -> Array:
         """Return the diagonal R[t, t], t = 1..T: every task right after its own stage, in training order."""
+        if self.last == 0:
+            raise MetricUndefinedError("nothing was trained")
         return np.array([self.cell(stage, task) for stage, task in enumerate(self.sequence(), start=1)])
 
     def backward_changes(self) -> Array:

@@ -12,14 +12,15 @@ This is what the public caption evaluation calls CIDEr (clipped counts, l = numb
 A corpus of one sample has ln N = 0, so every weight is 0 and the score is 0, as in the public code.
 
 Tokens are those of the Penn Treebank, lower-cased and without punctuation, but by one regular expression:
-contractions are split (`does n't`, `man 's`), hyphens, prices and clock times stay whole. Known difference:
-abbreviations lose their last full stop (`p.m`).
+contractions are split (`does n't`, `man 's`), hyphens, prices and clock times stay whole. Known differences:
+abbreviations lose their last full stop (`p.m`), and brackets vanish, which the public pipeline leaves in.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from cvit_bench.records.form import form_kept
@@ -56,6 +57,14 @@ class _Vector(NamedTuple):
     length: int
 
 
+class _Corpus(NamedTuple):
+    """ln N − ln df of every n-gram of the references, ln N for any other, and the weighed references."""
+
+    rarity: dict[Gram, float]
+    unseen: float
+    references: dict[str, list[_Vector]]
+
+
 def score(task: Task, items: Sequence[tuple[Sample, str]]) -> list[Score]:
     """Score sentences against their references (S = K in [0, 10])."""
     values = _corpus_scores(items, _tokens)
@@ -70,15 +79,26 @@ def _tokens(text: str) -> list[str]:
 
 
 def _corpus_scores(items: Sequence[tuple[Sample, str]], tokenize: Tokenizer) -> list[float]:
-    answers = {sample.id: sample.answers for sample, _ in items}
-    corpus = {name: [_sentence(tokenize(text)) for text in texts] for name, texts in answers.items()}
-    rarity = _rarity(corpus.values())
-    unseen = math.log(max(1, len(corpus)))
-    references = {name: [_vector(one, rarity, unseen) for one in found] for name, found in corpus.items()}
+    documents = {sample.id: sample.answers for sample, _ in items}
+    corpus = _corpus(tuple(sorted(documents.items())), tokenize)
     return [
-        _score_one(_vector(_sentence(tokenize(text)), rarity, unseen), references[sample.id])
+        _score_one(_vector(_sentence(tokenize(text)), corpus), corpus.references[sample.id])
         for sample, text in items
     ]
+
+
+@lru_cache(maxsize=2)
+def _corpus(documents: tuple[tuple[str, tuple[str, ...]], ...], tokenize: Tokenizer) -> _Corpus:
+    """Weigh the references of all samples; kept for the next answers to the same samples."""
+    sentences = {name: [_sentence(tokenize(text)) for text in texts] for name, texts in documents}
+    frequency: Counter[Gram] = Counter()
+    for found in sentences.values():
+        frequency.update(set().union(*(counts for sentence in found for counts in sentence.counts)))
+    total = math.log(max(1, len(sentences)))
+    corpus = _Corpus({gram: total - math.log(count) for gram, count in frequency.items()}, total, {})
+    for name, found in sentences.items():
+        corpus.references[name] = [_vector(sentence, corpus) for sentence in found]
+    return corpus
 
 
 def _sentence(tokens: Sequence[str]) -> _Sentence:
@@ -86,18 +106,9 @@ def _sentence(tokens: Sequence[str]) -> _Sentence:
     return _Sentence([Counter(found) for found in grams], max(0, len(tokens) - 1))
 
 
-def _rarity(corpus: Collection[Sequence[_Sentence]]) -> dict[Gram, float]:
-    """Return ln N − ln df for every n-gram of the references."""
-    frequency: Counter[Gram] = Counter()
-    for references in corpus:
-        frequency.update(set().union(*(counts for sentence in references for counts in sentence.counts)))
-    total = math.log(max(1, len(corpus)))
-    return {gram: total - math.log(count) for gram, count in frequency.items()}
-
-
-def _vector(sentence: _Sentence, rarity: Mapping[Gram, float], unseen: float) -> _Vector:
+def _vector(sentence: _Sentence, corpus: _Corpus) -> _Vector:
     weights = [
-        {gram: count * rarity.get(gram, unseen) for gram, count in counts.items()}
+        {gram: count * corpus.rarity.get(gram, corpus.unseen) for gram, count in counts.items()}
         for counts in sentence.counts
     ]
     return _Vector(weights, [math.hypot(*found.values()) for found in weights], sentence.length)

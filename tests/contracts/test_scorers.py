@@ -1,0 +1,172 @@
+"""What every scorer owes: a file in scorers/ with a top-level `score` is tested the day it appears."""
+
+import ast
+import importlib
+import inspect
+import random
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cvit_bench.scorers
+from cvit_bench.records.form import AnswerForm
+from cvit_bench.records.sample import Sample
+from cvit_bench.records.task import Task
+
+FOLDER = Path(cvit_bench.scorers.__file__).parent
+
+
+def files_with(folder, function):
+    trees = {path.stem: ast.parse(path.read_text("utf-8")) for path in sorted(folder.glob("*.py"))}
+    return [name for name, tree in trees.items() if function in names_of_functions(tree)]
+
+
+def names_of_functions(tree):
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+class Case(NamedTuple):
+    """One right answer a sample, in the form asked for."""
+
+    form: AnswerForm
+    samples: tuple[Sample, ...]
+    wrong: str = "something else"
+    classes: tuple[str, ...] = ()
+
+
+def _samples(*answers, choices=()):
+    return tuple(Sample(f"s{at}", "?", (answer,), choices) for at, answer in enumerate(answers))
+
+
+CASES = {
+    "exact": [
+        Case(
+            AnswerForm.CLASS_NAME,
+            _samples("cat", "wild cat", "T-shirt/top"),
+            "dog",
+            ("cat", "wild cat", "dog"),
+        ),
+        Case(AnswerForm.SHORT_ANSWER, _samples("north of it", "St. Paul's", "3", "+")),
+        Case(AnswerForm.YES_NO, _samples("yes", "No"), "perhaps"),
+        Case(AnswerForm.NUMBER, _samples("3", "-4.5", "1,000"), "17"),
+    ],
+    "option_letter": [
+        Case(AnswerForm.OPTION_LETTER, _samples("B", "c", choices=("red", "green", "a")), "A"),
+        Case(AnswerForm.OPTION_LETTER, _samples("B", "C"), "E"),
+    ],
+    "cider": [
+        Case(
+            AnswerForm.SENTENCE,
+            _samples("A man rides a horse.", "Two dogs play in snow.", "Someone cooks dinner at home."),
+        ),
+    ],
+}
+
+SCORERS = files_with(FOLDER, "score")
+PAIRS = [
+    pytest.param(name, case, id=f"{name}-{case.form.value}")
+    for name in SCORERS
+    for case in CASES.get(name, ())
+]
+TEXTS = [
+    "",
+    " ",
+    ".",
+    "B",
+    "(b)",
+    "the cat",
+    "yes",
+    "3 or 4",
+    "A man rides a horse.",
+    "\n",
+    "a" * 500,
+    "🙂",
+    "É, ß",
+]
+
+
+def _task(case, scorer):
+    return Task(
+        name="t",
+        title="T",
+        description="d",
+        answer_form=case.form,
+        scorer=scorer,
+        template="t",
+        reader="r",
+        splits={"test": {"file": "f"}},
+        classes=case.classes,
+        licence="CC0-1.0",
+        citation="c",
+    )
+
+
+def _score(name, case, items):
+    return importlib.import_module(f"cvit_bench.scorers.{name}").score(_task(case, name), items)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_a_scorer_has_a_case_and_constants(name):
+    module = importlib.import_module(f"cvit_bench.scorers.{name}")
+    assert CASES.get(name), f"add a case for {name} to CASES"
+    assert module.TITLE
+    assert module.__doc__
+    assert module.score.__doc__
+    assert isinstance(module.OPEN_ENDED, bool)
+    assert module.HIGHEST > 0
+    assert list(inspect.signature(module.score).parameters) == ["task", "items"]
+    public = {key for key in names_of_functions(ast.parse(inspect.getsource(module))) if key[0] != "_"}
+    assert public == {"score"}
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_right_answers_get_the_maximum(name, case):
+    highest = importlib.import_module(f"cvit_bench.scorers.{name}").HIGHEST
+    for found in _score(name, case, [(sample, sample.answers[0]) for sample in case.samples]):
+        assert found.strict == pytest.approx(highest)
+        assert found.knowledge == pytest.approx(highest)
+        assert found.form
+        assert found.extracted
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+@pytest.mark.parametrize("empty", ["", "  ", "\n\t"])
+def test_an_empty_answer_gets_nothing(name, case, empty):
+    for found in _score(name, case, [(sample, empty) for sample in case.samples]):
+        assert (found.strict, found.knowledge, found.form) == (0.0, 0.0, False)
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_a_wrong_answer_gets_nothing(name, case):
+    for found in _score(name, case, [(sample, case.wrong) for sample in case.samples]):
+        assert (found.strict, found.knowledge) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_order_does_not_matter_and_the_length_is_kept(name, case):
+    items = [(sample, text) for sample in case.samples for text in (*TEXTS, *sample.answers)]
+    straight = _score(name, case, items)
+    order = random.Random(1).sample(range(len(items)), len(items))
+    assert len(straight) == len(items)
+    assert _score(name, case, [items[at] for at in order]) == [straight[at] for at in order]
+    assert _score(name, case, []) == []
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_strict_is_at_most_lenient_and_both_are_in_range(name, case):
+    highest = importlib.import_module(f"cvit_bench.scorers.{name}").HIGHEST
+    items = [
+        (sample, text)
+        for sample in case.samples
+        for text in (*TEXTS, *sample.answers, f"It is {sample.answers[0]}!")
+    ]
+    for found in _score(name, case, items):
+        assert 0.0 <= found.strict <= found.knowledge <= highest
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_a_sample_without_references_is_never_right(name, case):
+    sample = Sample("none", "?", ())
+    for found in _score(name, case, [(sample, text) for text in TEXTS]):
+        assert (found.strict, found.knowledge) == (0.0, 0.0)

@@ -1,0 +1,131 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cvit_bench.records.sample import Sample
+from cvit_bench.scorers import exact
+
+ANIMALS = ("cat", "wild cat", "dog", "T-shirt/top")
+
+
+def _one(task, text, *answers, choices=()):
+    return exact.score(task, [(Sample("1", "?", answers, choices), text)])[0]
+
+
+def _marks(score):
+    return score.strict, score.knowledge
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "extracted"),
+    [
+        ("cat", (1, 1), "cat"),
+        (" Cat. ", (1, 1), "Cat."),
+        ("CAT .", (1, 1), "CAT ."),
+        ("cat..", (0, 1), "cat"),
+        ('"cat"', (0, 1), "cat"),
+        ("It's a CAT!", (0, 1), "cat"),
+        ("the cat, yes the cat", (0, 1), "cat, cat"),
+        ("a cat or a dog", (0, 0), "cat, dog"),
+        ("wild cat", (0, 0), "wild cat"),
+        ("a cat, no wild cat", (0, 0), "cat, wild cat"),
+        ("catalogue", (0, 0), "catalogue"),
+        ("c", (0, 0), "c"),
+        ("a t shirt top", (0, 0), "T-shirt/top"),
+        (".", (0, 0), ""),
+    ],
+)
+def test_class_names(make_task, text, marks, extracted):
+    score = _one(make_task("class_name", ANIMALS), text, "cat")
+    assert _marks(score) == marks
+    assert score.extracted == extracted
+
+
+def test_a_class_inside_the_right_class_is_no_competitor(make_task):
+    assert _marks(_one(make_task("class_name", ANIMALS), "That is a wild cat.", "wild cat")) == (0, 1)
+
+
+def test_any_reference_is_right_and_two_of_them_do_not_compete(make_task):
+    task = make_task("short_answer")
+    assert _marks(_one(task, "sofa", "couch", "sofa")) == (1, 1)
+    assert _marks(_one(task, "a couch (or sofa)", "couch", "sofa")) == (0, 1)
+
+
+def test_choices_of_the_sample_compete(make_task):
+    task = make_task("short_answer")
+    assert _marks(_one(task, "red, not blue", "red")) == (0, 1)
+    assert _marks(_one(task, "red, not blue", "red", choices=("red", "blue"))) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("yes", (1, 1)),
+        ("Yes.", (1, 1)),
+        ("yes it is", (0, 1)),
+        ("yes, no", (0, 0)),
+        ("no", (0, 0)),
+        ("y", (0, 0)),
+    ],
+)
+def test_yes_no(make_task, text, marks):
+    assert _marks(_one(make_task("yes_no"), text, "yes")) == marks
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "marks"),
+    [
+        ("3", "3", (1, 1)),
+        ("3.", "3", (1, 1)),
+        ("3.0", "3", (0, 1)),
+        ("+3", "3", (0, 1)),
+        ("three", "3", (0, 1)),
+        ("there are 3 dogs", "3", (0, 1)),
+        ("one dog has 3 legs", "3", (0, 1)),
+        ("3 or 4", "3", (0, 0)),
+        ("-3", "3", (0, 0)),
+        ("33", "3", (0, 0)),
+        ("1.3", "3", (0, 0)),
+        ("3rd", "3", (0, 0)),
+        ("about 1000", "1,000", (0, 1)),
+        ("1000", "1", (0, 0)),
+        ("1.2.3", "1.2.3", (1, 1)),
+        ("version 1.2.3", "1.2.3", (0, 1)),
+    ],
+)
+def test_numbers(make_task, text, answer, marks):
+    assert _marks(_one(make_task("number"), text, answer)) == marks
+
+
+def test_form_is_judged_apart_from_content(make_task):
+    task = make_task("class_name", ANIMALS, max_words=1)
+    assert [_one(task, text, "cat").form for text in ("cat", "dog", "a cat", "")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_fragments_and_empty_answers_earn_nothing(make_task):
+    """Released scorers of the field count the empty string, and any fragment of a label, as right."""
+    task = make_task("class_name", ANIMALS)
+    for text in ("", "c", "at", "t", "ca"):
+        assert _marks(_one(task, text, "cat")) == (0, 0)
+
+
+@given(
+    st.text(), st.sampled_from(["", " ", "\t"]), st.sampled_from(["", "."]), st.sampled_from(["", "\n", "  "])
+)
+def test_only_case_outer_space_and_a_final_stop_are_ignored(text, before, stop, after):
+    plain = exact._plain(text)
+    if not text.rstrip().endswith("."):
+        assert exact._plain(before + text + stop + after) == plain
+    assert exact._plain(text.swapcase()) == exact._plain(text.swapcase().casefold())
+    assert exact._plain(plain + " x") == (plain.lstrip() + " x" if plain else "x")
+
+
+@given(st.lists(st.sampled_from(["cat", "wild", "dog", "the", "Cat", "wild cat"]), max_size=8))
+def test_finding_names_is_independent_of_what_stands_between(parts):
+    names = (exact._by_words(ANIMALS),)
+    assert exact._find(names, " ".join(parts)) == exact._find(names, " - ".join(" ".join(parts).split()))
