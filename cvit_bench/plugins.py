@@ -46,6 +46,7 @@ def names(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(found | {point.name for point in entry_points(group=kind.group)}))
 
 
+@lru_cache(maxsize=256)
 def load(kind: Kind, name: str) -> ModuleType:
     """Import the piece `name`: a file of the folder, an entry point, or a dotted module path."""
     if name in names(kind):

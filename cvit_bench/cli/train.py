@@ -65,5 +65,6 @@ def run_training(
     settings = resolve(chosen, found, overrides or [], seed, limit)
     reference = BaseModelRef(path=base or found.base)
     placement = placement_of(device, dtype, threads)
-    run = TrainRun(run_dir, library, found, chosen, settings, reference, placement, data_root)
+    spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
+    run = TrainRun(run_dir, library, found, chosen, settings, reference, spec, placement, data_root)
     return run.train(fresh)

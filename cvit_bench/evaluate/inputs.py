@@ -23,6 +23,7 @@ class RunInputs:
     manifest: Manifest
     library: Library
     suite: Suite
+    suite_spec: str
     limit: int | None = None
     data_root: Path | None = None
     _tasks: dict[str, Task] = field(default_factory=dict)
@@ -72,4 +73,4 @@ def open_run(
             f"{manifest.suite_version} of {found.name!r}, this installation has version {found.version}; "
             "train again, or name the suite with --suite to evaluate on the new version"
         )
-    return RunInputs(run_dir, manifest, library, found, limit, data_root)
+    return RunInputs(run_dir, manifest, library, found, suite or manifest.suite, limit, data_root)

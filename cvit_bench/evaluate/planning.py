@@ -34,7 +34,7 @@ def make_plan(
         for variant in evaluation_variants(inputs.template(task), variants)
     ]
     return EvaluationPlan(
-        suite=inputs.suite.name,
+        suite=inputs.suite_spec,
         suite_version=inputs.suite.version,
         stages=tuple(PlannedStage(name=s.name, tasks=s.tasks, weights=s.sha256) for s in stages),
         cells=tuple(planned),

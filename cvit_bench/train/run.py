@@ -37,6 +37,7 @@ class TrainRun:
     method: Method
     settings: TrainSettings
     base: BaseModelRef
+    suite_spec: str
     placement: Placement
     data_root: Path | None = None
     loaded: Any = None
@@ -119,7 +120,7 @@ class TrainRun:
         settings = self.settings
         return Manifest(
             run=self.run_dir.resolve().name,
-            suite=self.suite.name,
+            suite=self.suite_spec,
             suite_version=self.suite.version,
             method=self.method.name,
             title=self.method.title,
