@@ -4,8 +4,8 @@
     K = 1  S = 1, or a reference stands in the answer as whole words and no competitor does
     F      the form contract of the task (`records.form`), whatever the content
 
-Competitors are the task's classes, the sample's choices, `yes` and `no` where the form is yes/no, and every
-other number where it is a number. A name inside a longer name does not count (`cat` in `wild cat`).
+Competitors are the task's classes, the sample's choices, `yes` and `no` where one of them is right, and every
+other number where the form is a number. A name inside a longer name does not count (`cat` in `wild cat`).
 """
 
 import re
@@ -20,9 +20,10 @@ TITLE = "Exact match"
 OPEN_ENDED = False
 HIGHEST = 1.0
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
 _NUMBER = re.compile(r"[-+]?(?<![\w.])\d+(?:[.,]\d+)*(?![^\W_])")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_YES_NO = ("yes", "no")
 _SPELT = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DIGITS = {word: str(value) for value, word in enumerate(_SPELT)}
 
@@ -36,8 +37,7 @@ class _Names(NamedTuple):
 
 def score(task: Task, items: Sequence[tuple[Sample, str]]) -> list[Score]:
     """Score answers against their references by equality (S, K in {0, 1})."""
-    implied = ("yes", "no") if task.answer_form is AnswerForm.YES_NO else ()
-    classes = _by_words((*task.classes, *implied))
+    classes = _by_words(task.classes)
     return [_judge(task, classes, sample, text) for sample, text in items]
 
 
@@ -62,7 +62,8 @@ def _plain(text: str) -> str:
 def _compare_names(classes: _Names, sample: Sample, text: str) -> tuple[list[str], set[str]]:
     """Return the names found in a text, and those that are right."""
     right = _by_words(sample.answers)
-    choices = _by_words(sample.choices)
+    implied = () if right.spelt.keys().isdisjoint(_YES_NO) else _YES_NO
+    choices = _by_words((*sample.choices, *implied))
     return _find((right, choices, classes), text), set(right.spelt.values())
 
 
@@ -105,4 +106,6 @@ def _numbers(text: str) -> list[str]:
 def _canonical(number: str) -> str:
     """Give `3`, `+3.0` and `3,0` one spelling, and `1,000` and `1000` another."""
     plain = number.replace(",", "") if _THOUSANDS.fullmatch(number) else number.replace(",", ".")
-    return f"{float(plain):g}" if plain.count(".") < 2 else plain
+    whole, _, part = plain.lstrip("+-").partition(".")
+    sign = "-" if plain.startswith("-") else ""
+    return f"{sign}{whole.lstrip('0') or '0'}.{part.rstrip('0')}".rstrip(".")

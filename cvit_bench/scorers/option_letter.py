@@ -54,7 +54,7 @@ def _letter(letters: str, choices: tuple[str, ...], answer: str) -> str:
 def _letters(letters: str, choices: tuple[str, ...], text: str) -> set[str]:
     """Return the letters that a text names, by letter or by the text of the option."""
     options, pattern = _options(letters, choices)
-    found = {options[match.casefold()] for match in pattern.findall(text)}
+    found = {options[match] for match in map(str.casefold, pattern.findall(text)) if match in options}
     rest = _ARTICLE.sub("", pattern.sub(_OPTION, text).strip())
     leading = _LEADING.match(rest)
     named = _BRACKETED.findall(rest) + _CAPITAL.findall(rest) + ([leading[1]] if leading else [])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -39,6 +39,7 @@ def test_a_stage_before_its_own_counts(make_matrix):
     assert forgetting.compute(make_matrix(rows)) == pytest.approx((-10 + (95 - 75)) / 2)
 
 
+@settings(deadline=None)
 @given(arrays(float, (5, 4), elements=st.floats(0, 100)))
 def test_relations_between_the_metrics(values):
     tasks = tuple("abcd")

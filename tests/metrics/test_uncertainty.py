@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -22,6 +22,7 @@ def test_wilson_known_values(successes, n, low, high):
     assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_holds_the_share_and_has_width(n, share, level):
     low, high = wilson(share * n, n, level)
@@ -29,6 +30,7 @@ def test_wilson_holds_the_share_and_has_width(n, share, level):
     assert high - low > 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.data())
 def test_wilson_agrees_with_scipy(n, data):
     successes = data.draw(st.integers(0, n))

@@ -17,8 +17,8 @@ def test_two_samples_by_hand(make_task):
     """N = 2, references "x y" and "z w": df = 1 everywhere, so every known or unknown n-gram weighs ln 2.
 
     Answer "x z" for the first: unigrams (1, 1)/√2 · (1, 1)/√2, shared x: 1/2; no shared bigram; none for
-    n = 3, 4. Both have one bigram: no penalty. 10 · (1/2 + 0 + 0 + 0)/4 = 1.25. Answer "x": 1/√2 for n = 1, and no
-    bigram against one: exp(−1/72). 10 · (1/√2)/4 · exp(−1/72).
+    n = 3, 4. Both have one bigram: no penalty. 10 · (1/2 + 0 + 0 + 0)/4 = 1.25.
+    Answer "x": 1/√2 for n = 1, and no bigram against one: 10 · (1/√2)/4 · exp(−1/72).
     """
     one, two = Sample("1", "?", ("x y",)), Sample("2", "?", ("z w",))
     task = make_task("sentence")

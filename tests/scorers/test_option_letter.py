@@ -88,5 +88,10 @@ def test_the_form_is_one_of_the_letters(make_task):
     assert [_one(task, text).form for text in ("A", "B", "D", "(B)", "red", "")] == [True, True, *[False] * 4]
 
 
+def test_letters_that_match_without_being_equal(make_task):
+    """A dotless ı matches i when case is ignored, yet folds to itself."""
+    assert _marks(_one(make_task("option_letter"), "kırmızı", choices=("mavi", "kirmizi"))) == (0, 0)
+
+
 def test_numerals_may_be_options(make_task):
     assert _marks(_one(make_task("option_letter"), "it is 3", choices=("2", "3", "4"))) == (0, 1)
