@@ -9,7 +9,8 @@ other number where the form is a number. A name inside a longer name does not co
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from cvit_bench.records.form import AnswerForm, form_kept
@@ -67,7 +68,8 @@ def _compare_names(classes: _Names, sample: Sample, text: str) -> tuple[list[str
     return _find((right, choices, classes), text), set(right.spelt.values())
 
 
-def _by_words(names: Iterable[str]) -> _Names:
+@lru_cache(maxsize=1 << 14)
+def _by_words(names: tuple[str, ...]) -> _Names:
     spelt = {" ".join(_WORD.findall(name.casefold())): name for name in names}
     return _Names(spelt, max((words.count(" ") + 1 for words in spelt), default=0))
 
@@ -87,7 +89,10 @@ def _find(vocabularies: Sequence[_Names], text: str) -> list[str]:
 
 
 def _name(vocabularies: Sequence[_Names], words: str) -> str | None:
-    return next((names.spelt[words] for names in vocabularies if words in names.spelt), None)
+    for names in vocabularies:
+        if words in names.spelt:
+            return names.spelt[words]
+    return None
 
 
 def _compare_numbers(sample: Sample, text: str) -> tuple[list[str], set[str]]:
