@@ -1,1 +1,1 @@
-"""The embedded suite: small real images, the recipes that make them, and a small base model that can learn them."""
+"""The embedded suite: small real images, the recipes that make them, and a small base that can learn them."""

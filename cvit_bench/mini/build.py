@@ -6,7 +6,7 @@ The data is committed; only someone who changes it runs this. DIR holds the sour
     npm install --prefix DIR @lobehub/fluent-emoji-3d@1.1.0 unicode-emoji-json@0.9.0
     apt-get install dataset-fashion-mnist     (0.0~git20200523), its data folder linked as DIR/fashion-mnist
 
-The same versions of these, of Pillow and of pyarrow give the same bytes: seeds are fixed and files carry no dates.
+The same versions of these, of Pillow and of pyarrow give the same bytes: seeds are fixed, files undated.
 """
 
 from __future__ import annotations
@@ -40,14 +40,16 @@ class Plan:
 
 EASY = "easy-vqa 1.0 (PyPI), its own train and test split"
 PLANS: dict[str, Plan] = {
-    "mini_choice": Plan(choice.rows, 1000, 300, EASY, "MIT", "Even-numbered pictures; the options' order is fixed."),
+    "mini_choice": Plan(
+        choice.rows, 1000, 300, EASY, "MIT", "Even-numbered pictures; the options' order is fixed."
+    ),
     "mini_caption": Plan(
         caption.rows,
         960,
         300,
         "@lobehub/fluent-emoji-3d 1.1.0 and unicode-emoji-json 0.9.0 (npm)",
         "MIT",
-        "Forty objects on eight canvas colours, drawn at varied size, turn, flip and place; four sentences each.",
+        "Forty objects on eight canvas colours at varied size, turn, flip and place; four sentences each.",
     ),
     "mini_garments": Plan(
         garments.rows,
@@ -117,7 +119,9 @@ def build(sources: Sources, out: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m cvit_bench.mini.build", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m cvit_bench.mini.build", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--sources", type=Path, required=True, help="folder of unpacked source packages")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data", help="folder to write")
     arguments = parser.parse_args(argv)

@@ -43,5 +43,7 @@ def rows(sources: Sources, split: str, count: int) -> list[Row]:
         picture = canvas(colour, rng)
         place(picture, art[thing.unicode_name], rng)
         question = QUESTIONS[number % len(QUESTIONS)]
-        made.append(Row(f"caption-{split}-{number:05d}", png(rounded(picture)), question, sentences(thing, colour)))
+        made.append(
+            Row(f"caption-{split}-{number:05d}", png(rounded(picture)), question, sentences(thing, colour))
+        )
     return made

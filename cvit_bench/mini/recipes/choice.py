@@ -17,7 +17,7 @@ SEED = 15
 
 
 def lettered(sources: Sources, split: str) -> dict[str, list[tuple[str, list[str], str, int]]]:
-    """Group (question, options, letter, picture) by question kind and letter; each picture is asked one thing."""
+    """Group (question, options, letter, picture) by kind and letter; each picture is asked one thing."""
     groups: dict[str, list[tuple[str, list[str], str, int]]] = {}
     seen: set[int] = set()
     for question, answer, number in sources.easy_vqa(split):

@@ -12,7 +12,7 @@ SEED = 11
 
 
 def chosen(sources: Sources, split: str, count: int) -> list[int]:
-    """Return the numbers of the photographs that the suite uses, so that other recipes can leave them alone."""
+    """Return the numbers of the photographs that the suite uses; other recipes leave them alone."""
     import numpy as np
 
     _, labels = sources.fashion(split)

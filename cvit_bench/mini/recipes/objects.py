@@ -21,7 +21,10 @@ def _things(kind: str, listing: str) -> list[Thing]:
 
 
 CAPTIONED: list[Thing] = [
-    *_things("food", "red apple=apple, banana, grapes, strawberry, pineapple, carrot, pizza, bread, lemon, watermelon"),
+    *_things(
+        "food",
+        "red apple=apple, banana, grapes, strawberry, pineapple, carrot, pizza, bread, lemon, watermelon",
+    ),
     *_things("plant", "cactus, sunflower, tulip, mushroom"),
     *_things("animal", "frog, pig face=pig, cat face=cat, rabbit face=rabbit, panda, owl, fish, crab"),
     *_things("animal", "butterfly, snail, turtle, whale, duck"),

@@ -17,11 +17,13 @@ def asked(sources: Sources, split: str, odd: bool) -> list[tuple[str, str, int]]
     The odd pictures belong to the short answers, the even ones to the lettered options.
     """
     rows = sources.easy_vqa(split)
-    return [row for row in rows if row[2] % 2 == odd and " not " not in row[0] and not row[0].startswith("is no ")]
+    return [
+        row for row in rows if row[2] % 2 == odd and " not " not in row[0] and not row[0].startswith("is no ")
+    ]
 
 
 def cells(found: list[tuple[str, str, int]]) -> dict[str, list[tuple[str, str, int]]]:
-    """Group one question a picture by kind, twenty turns: eight colours, three shapes twice, yes and no thrice."""
+    """Give each picture one question, in twenty turns: 8 colours, 3 shapes twice, yes and no thrice."""
     import numpy as np
 
     rng = np.random.default_rng(SEED)
@@ -29,7 +31,9 @@ def cells(found: list[tuple[str, str, int]]) -> dict[str, list[tuple[str, str, i
     queues = {answer: [row for row in found if row[1] == answer] for answer in dict.fromkeys(turns)}
     shuffled = {answer: [rows[n] for n in rng.permutation(len(rows))] for answer, rows in queues.items()}
     used: set[int] = set()
-    groups: dict[str, list[tuple[str, str, int]]] = {f"{turn}:{answer}": [] for turn, answer in enumerate(turns)}
+    groups: dict[str, list[tuple[str, str, int]]] = {
+        f"{turn}:{answer}": [] for turn, answer in enumerate(turns)
+    }
     while any(shuffled.values()):
         for key, group in groups.items():
             rows = shuffled[key.split(":")[1]]

