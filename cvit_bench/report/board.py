@@ -44,6 +44,19 @@ class TaskScore:
     step: int
 
 
+@dataclass(frozen=True)
+class TaskTable:
+    """Entries by tasks; from column `first_unseen` on, the tasks were never trained on."""
+
+    tasks: tuple[TaskInfo, ...]
+    rows: tuple[tuple[str, tuple[TaskScore, ...]], ...]
+
+    @property
+    def first_unseen(self) -> int:
+        """Index of the first unseen task, or one beyond the last column."""
+        return sum(not task.unseen for task in self.tasks)
+
+
 def is_ranked(entry: Entry) -> bool:
     """Tell whether an entry competes; without a sequence of tasks it is a reference: a bound, not a rival."""
     return entry.kind == "run" and entry.schedule == "sequential"
@@ -84,10 +97,12 @@ def task_columns(entries: Iterable[Entry]) -> list[TaskInfo]:
     return sorted(found.values(), key=lambda task: task.unseen)
 
 
-def task_scores(entry: Entry, tasks: Sequence[TaskInfo]) -> list[TaskScore]:
-    """Return S of each task at the last stage of an entry."""
-    columns = {task.name: at for at, task in enumerate(entry.tasks)}
-    return [_task_score(entry, columns.get(task.name)) for task in tasks]
+def task_table(entries: Sequence[Entry]) -> TaskTable:
+    """Lay out S of each task at the last stage of each entry that has a matrix."""
+    measured = [entry for entry in entries if entry.matrices.S]
+    tasks = task_columns(measured)
+    rows = ((entry.title, tuple(_task_score(entry, task.name) for task in tasks)) for entry in measured)
+    return TaskTable(tuple(tasks), tuple(rows))
 
 
 def as_csv(entries: Sequence[Entry]) -> str:
@@ -123,8 +138,9 @@ def _winner(ordered: Sequence[Entry], rivals: Sequence[int], column: Column) -> 
     return None if found is None else rivals[found]
 
 
-def _task_score(entry: Entry, column: int | None) -> TaskScore:
-    if column is None or not entry.matrices.S:
+def _task_score(entry: Entry, name: str) -> TaskScore:
+    column = next((at for at, task in enumerate(entry.tasks) if task.name == name), None)
+    if column is None:
         return TaskScore(None, 0)
     value = entry.matrices.S[-1][column]
     return TaskScore(value, step(value, top(entry.matrices.S, column)))

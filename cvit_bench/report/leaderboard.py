@@ -1,27 +1,23 @@
 """Leaderboards: `<suite>/entries/*.json` in, `<suite>/index.html` out, the same bytes every time."""
 
 import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-
-from markupsafe import Markup
 
 from cvit_bench.records.entry import Entry, entry_of
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import load_json, read_text, save_json
 from cvit_bench.records.results import RESULTS, Results
 from cvit_bench.report.board import (
-    Row,
     as_csv,
     build_rows,
     is_ranked,
     task_columns,
-    task_scores,
+    task_table,
     undefined_reasons,
 )
-from cvit_bench.report.columns import AP, FORGETTING, LEADING, described, find
+from cvit_bench.report.columns import LEADING, described
 from cvit_bench.report.entries import (
     Placed,
     entry_path,
@@ -30,8 +26,8 @@ from cvit_bench.report.entries import (
     refuse_mismatch,
     suites,
 )
-from cvit_bench.report.figures import Mark, scatter
 from cvit_bench.report.render import render
+from cvit_bench.report.scatter import scatter, scatter_marks
 from cvit_bench.report.shape import refuse_ragged
 
 PAGE = "index.html"
@@ -70,8 +66,7 @@ def build_leaderboard(out: Path, suite: str) -> str:
     runs = [row for row in rows if row.entry.kind == "run"]
     published = [row.entry for row in rows if row.entry.kind == "published"]
     ordered = [row.entry for row in runs] + published
-    tasks = task_columns(ordered)
-    marks = scatter_marks(runs)
+    marks = scatter_marks([row.entry for row in runs])
     metrics = described(entry.metrics for entry in ordered)
     printed = described([one for one in entry.metrics if one.value is not None] for entry in published)
     shown = {column.id for column in LEADING} | set(printed)
@@ -83,12 +78,11 @@ def build_leaderboard(out: Path, suite: str) -> str:
         reasons=undefined_reasons(runs),
         published=published,
         published_metrics=printed,
+        published_tasks=task_table(published),
         columns=LEADING,
-        tasks=tasks,
-        ordered=ordered,
-        scores={entry.name: task_scores(entry, tasks) for entry in ordered},
+        run_tasks=task_table([row.entry for row in runs]),
         marks=marks,
-        figure=scatter(marks) if len(marks) >= 2 else Markup(),
+        figure=scatter(marks),
         metrics=metrics,
         legend=[metric for name, metric in metrics.items() if name in shown],
         others=[metric for name, metric in metrics.items() if name not in shown],
@@ -123,19 +117,6 @@ def write_index(out: Path) -> Path:
 def check_index(out: Path) -> list[str]:
     """Return how the index on disk differs from what the entries give."""
     return _differences(out / PAGE, build_index(out))
-
-
-def scatter_marks(rows: Sequence[Row]) -> list[Mark]:
-    """Return the entries that have both accuracy and forgetting, lettered in the order of the table."""
-    pairs = [(row, find(row.entry.metrics, AP), find(row.entry.metrics, FORGETTING)) for row in rows]
-    whole = [(row, x, y) for row, x, y in pairs if x and y and x.value is not None and y.value is not None]
-    return [Mark(letters(at), row.entry.title, x, y) for at, (row, x, y) in enumerate(whole)]
-
-
-def letters(number: int) -> str:
-    """Return A for 0, B for 1, and AA after Z."""
-    before, last = divmod(number, 26)
-    return (letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def _suite_line(out: Path, suite: str) -> SuiteLine:

@@ -6,7 +6,7 @@ from cvit_bench.records.files import write_text
 from cvit_bench.records.load import load_json
 from cvit_bench.records.results import RESULTS, MetricResult, Results
 from cvit_bench.report.columns import LEADING, find
-from cvit_bench.report.figures import Curve, curves
+from cvit_bench.report.curves import curves
 from cvit_bench.report.heatmap import heat_map
 from cvit_bench.report.render import render
 from cvit_bench.report.shape import refuse_ragged
@@ -33,7 +33,7 @@ def build_run_report(results: Results) -> str:
         others=[metric for metric in results.metrics if metric not in leading],
         maps={letter: heat_map(results, letter) for letter in ("S", "F", "K")},
         titles={task.name: task.title for task in results.tasks},
-        curves=_curves(results),
+        curves=curves(results),
     )
 
 
@@ -41,7 +41,3 @@ def leading_metrics(results: Results) -> list[MetricResult]:
     """Return the metrics for the head of the page; a run without any of them shows all it has."""
     found = [metric for column in LEADING if (metric := find(results.metrics, column))]
     return found or list(results.metrics)
-
-
-def _curves(results: Results) -> list[Curve]:
-    return curves(results) if len(results.stages) > 1 else []

@@ -1,8 +1,15 @@
-"""Synthetic results: a run that forgets, a joint one, an untouched base."""
+"""Synthetic results: a run that forgets, a joint one, an untouched base, and one that forgets little."""
 
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from cvit_bench.records.results import Results
+import pytest
+
+from cvit_bench.records.load import save_json
+from cvit_bench.records.results import RESULTS, MetricResult, Results
+from cvit_bench.report.leaderboard import add_entry
 
 TASKS = ("fruits", "shapes", "digits", "captions", "sketches")
 TITLES = ("Fruits", "Shapes and colours", "Digits", "Short captions", "Sketches")
@@ -157,3 +164,47 @@ def _metric(name: str, value: float | None, half: float) -> dict[str, Any]:
     if value is None:
         return given | {"reason": "the run does not train one task after another"}
     return given | {"ci_low": value - half, "ci_high": value + half, "n": 4 * NUM_SAMPLES}
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """Give the factories of synthetic results."""
+    return SimpleNamespace(
+        sequential=make_results, multitask=multitask, zero_shot=zero_shot, better=better, metric=metric
+    )
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[Results], Path]:
+    """Give a function that writes results into a run directory of their own."""
+
+    def saved(results: Results) -> Path:
+        run_dir = tmp_path / "runs" / results.run
+        save_json(run_dir / RESULTS, results)
+        return run_dir
+
+    return saved
+
+
+@pytest.fixture
+def board(tmp_path: Path, save: Callable[[Results], Path]) -> Path:
+    """Give a folder of leaderboards with four entries."""
+    out = tmp_path / "leaderboards"
+    for results in (make_results(), better(), multitask(), zero_shot()):
+        add_entry(save(results), out)
+    return out
+
+
+def metric(value: float | None, half: float | None = 1.0, higher: bool = True) -> MetricResult:
+    """Return a metric with an interval of `half` on both sides; None leaves the interval out."""
+    bare = value is None or half is None
+    return MetricResult(
+        id="m",
+        label="M",
+        description="",
+        formula="",
+        value=value,
+        ci_low=None if bare else value - half,
+        ci_high=None if bare else value + half,
+        higher_is_better=higher,
+    )

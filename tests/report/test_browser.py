@@ -1,0 +1,105 @@
+"""The pages in a real browser: sorting, filtering, scripts off, silence on the network."""
+
+import shutil
+
+import pytest
+
+from cvit_bench.report.leaderboard import write_index, write_leaderboard
+from cvit_bench.report.run_report import write_run_report
+
+pytestmark = pytest.mark.slow
+sync_api = pytest.importorskip("playwright.sync_api")
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Give a headless browser, or skip where there is none."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no chromium on this machine")
+    with sync_api.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=program, args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Give a function that opens a file; whatever it asks for or complains about fails the test."""
+    noise, contexts = [], []
+
+    def opened(path, **options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: noise.append(message.text))
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        page.on("request", lambda asked: asked.url == path.as_uri() or noise.append(asked.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [line for line in noise if not line.startswith("data:")] == []
+
+
+def names(page):
+    return page.locator("table[data-sortable] tbody tr:visible .name").all_inner_texts()
+
+
+BY_AP = ["LoRA, all tasks together", "SMoLoRA", "LoRA, one task after another", "Untouched base"]
+
+
+def test_a_click_sorts_and_says_so(board, visit):
+    page = visit(write_leaderboard(board, "mini"))
+    assert names(page) == BY_AP
+    heading = page.locator("th", has_text="Forgetting").first
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert names(page)[:2] == ["LoRA, one task after another", "SMoLoRA"]
+    heading.locator("button").press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert names(page)[:2] == ["SMoLoRA", "LoRA, one task after another"]
+    assert page.locator("[aria-sort]").count() == 1
+
+
+def test_the_box_filters_rows(board, visit):
+    page = visit(write_leaderboard(board, "mini"))
+    page.get_by_label("Filter").fill("inferred")
+    assert names(page) == ["SMoLoRA"]
+    assert page.get_by_role("status").inner_text() == "1 of 4"
+
+
+def test_without_scripts_the_board_is_sorted_and_whole(board, visit):
+    page = visit(write_leaderboard(board, "mini"), java_script_enabled=False)
+    assert names(page) == BY_AP
+    assert page.locator("th button").count() == 0
+    assert not page.get_by_label("Filter").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_wider_than_its_window(board, visit, make, save, scheme):
+    pages = [write_leaderboard(board, "mini"), write_index(board), write_run_report(save(make.multitask()))]
+    for path in pages:
+        page = visit(path, color_scheme=scheme)
+        for width in (1280, 768, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_formulas_open_without_scripts(visit, make, save):
+    page = visit(write_run_report(save(make.zero_shot())), java_script_enabled=False)
+    formula = page.locator(".card code").first
+    assert not formula.is_visible()
+    page.locator(".card summary").first.click()
+    assert formula.is_visible()

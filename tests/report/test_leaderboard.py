@@ -1,0 +1,193 @@
+import csv
+import io
+import re
+
+import pytest
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.entry import Entry, entry_of
+from cvit_bench.records.load import load_json, save_json
+from cvit_bench.report.board import as_csv, build_rows, task_table, undefined_reasons
+from cvit_bench.report.entries import entry_path, load_entries
+from cvit_bench.report.leaderboard import (
+    add_entry,
+    build_leaderboard,
+    check_index,
+    check_leaderboard,
+    write_index,
+    write_leaderboard,
+)
+from cvit_bench.report.scatter import letters, scatter_marks
+
+
+def published(results, **changes):
+    fields = entry_of(results).model_dump() | {"kind": "published"} | changes
+    return Entry.model_validate(fields)
+
+
+def test_an_entry_is_written_once_per_run(make, save, tmp_path):
+    out = tmp_path / "boards"
+    path = add_entry(save(make.sequential()), out)
+    assert path == out / "mini" / "entries" / "lora-seq.json"
+    assert load_json(path, Entry) == entry_of(make.sequential())
+    add_entry(save(make.sequential(title="Again")), out)
+    assert [entry.title for entry in load_entries(out, "mini")] == ["Again"]
+
+
+def test_another_suite_version_is_refused(make, save, board):
+    with pytest.raises(CvitBenchError, match=r"runs/new/results\.json: suite_version: 2, but .*\.json has 1"):
+        add_entry(save(make.sequential("new", suite_version=2)), board)
+    assert not entry_path(board, "mini", "new").exists()
+
+
+def test_other_samples_are_refused(make, save, board):
+    tasks = list(make.sequential().tasks)
+    tasks[1] = tasks[1].model_copy(update={"n": 150})
+    with pytest.raises(CvitBenchError, match=r"results\.json: tasks\.shapes\.n: 150, but .* has 200"):
+        add_entry(save(make.sequential("new", tasks=tuple(tasks))), board)
+
+
+def test_other_tasks_are_refused(make, save, board):
+    tasks = list(make.sequential().tasks)
+    tasks[1] = tasks[1].model_copy(update={"name": "colours"})
+    with pytest.raises(CvitBenchError, match=r"results\.json: tasks: .*colours"):
+        add_entry(save(make.sequential("new", tasks=tuple(tasks))), board)
+
+
+def test_entries_that_cannot_stand_together_are_refused_when_the_page_is_made(make, board):
+    save_json(entry_path(board, "mini", "zz"), entry_of(make.sequential("zz", suite_version=3)))
+    with pytest.raises(CvitBenchError, match=r"zz\.json: suite_version: 3"):
+        build_leaderboard(board, "mini")
+
+
+def test_an_entry_of_another_suite_is_refused(make, board):
+    save_json(entry_path(board, "mini", "zz"), entry_of(make.sequential("zz", suite="coin")))
+    with pytest.raises(CvitBenchError, match=r"zz\.json: suite: 'coin' does not belong to suite 'mini'"):
+        build_leaderboard(board, "mini")
+
+
+def test_a_suite_without_entries_names_those_that_have_some(board):
+    with pytest.raises(CvitBenchError, match=r"unknown suite 'mimi' \(known: mini\)\. Did you mean 'mini'\?"):
+        build_leaderboard(board, "mimi")
+
+
+def test_only_sequences_of_tasks_are_ranked(board):
+    rows = build_rows(load_entries(board, "mini"))
+    assert [(row.entry.name, row.rank) for row in rows] == [
+        ("lora-joint", "ref."),
+        ("smolora", "1"),
+        ("lora-seq", "2"),
+        ("base", "ref."),
+    ]
+
+
+def test_the_best_is_bold_but_references_never_are(board):
+    page = build_leaderboard(board, "mini")
+    assert re.findall(r'<td class="num best" data-value="([-\d.]+)"', page) == [
+        "91.4",
+        "88.1",
+        "-4.8",
+        "4.9",
+        "97.0",
+        "45.5",
+    ]
+
+
+def test_a_tie_is_not_bold(make, save, board):
+    close = {"ap": 90.0, "map": 87.0, "bwt_tm1": -5.5, "forgetting": 5.5, "mif": 96.0, "unseen": 44.0}
+    add_entry(save(make.better("twin", values=close)), board)
+    page = build_leaderboard(board, "mini")
+    assert 'class="num best"' not in page
+    assert page.count('<td class="rank">1–2</td>') == 2
+
+
+def test_published_figures_stand_apart(make, board):
+    save_json(
+        entry_path(board, "mini", "paper"), published(make.better("paper", values={"ap": 99.9}, half=0))
+    )
+    page = build_leaderboard(board, "mini")
+    runs, rest = page.split('id="published"')
+    assert "99.9" not in runs
+    assert "99.9" in rest
+    assert "smolora" in runs
+
+
+def test_published_figures_may_have_other_samples_but_not_another_version(make, board):
+    paper = published(make.better("paper"))
+    fewer = tuple(task.model_copy(update={"n": 5}) for task in paper.tasks)
+    save_json(entry_path(board, "mini", "paper"), paper.model_copy(update={"tasks": fewer}))
+    assert "Published figures" in build_leaderboard(board, "mini")
+    save_json(entry_path(board, "mini", "paper"), paper.model_copy(update={"suite_version": 2}))
+    with pytest.raises(CvitBenchError, match="suite_version"):
+        build_leaderboard(board, "mini")
+
+
+def test_undefined_values_are_dashes_with_a_reason(board):
+    page = build_leaderboard(board, "mini")
+    reason = "the run does not train one task after another"
+    assert f'title="{reason}">–<' in page
+    assert f"MAP, BWT, Forgetting: {reason}" in page
+    assert undefined_reasons(build_rows(load_entries(board, "mini"))) == [f"MAP, BWT, Forgetting: {reason}"]
+
+
+def test_tasks_are_shown_at_the_last_stage(board):
+    table = task_table(load_entries(board, "mini"))
+    rows = dict(table.rows)
+    assert [score.value for score in rows["SMoLoRA"]] == [78.0, 84.0, 93.5, 110.2, 45.5]
+    assert table.first_unseen == 4
+
+
+def test_published_figures_without_a_matrix_have_no_row(make):
+    paper = published(make.better("paper"), stages=(), matrices={"S": (), "K": (), "F": ()})
+    assert task_table([paper]).rows == ()
+
+
+def test_the_scatter_needs_two_entries_with_both_metrics(make, board):
+    marks = scatter_marks(load_entries(board, "mini"))
+    assert [mark.letter for mark in marks] == ["A", "B"]
+    assert 'aria-label="Accuracy across' in build_leaderboard(board, "mini")
+    entry_path(board, "mini", "smolora").unlink()
+    assert "<svg" not in build_leaderboard(board, "mini")
+
+
+def test_letters_go_on_after_z():
+    assert [letters(at) for at in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
+
+
+def test_the_data_read_back_as_csv(board):
+    lines = list(csv.DictReader(io.StringIO(as_csv(load_entries(board, "mini")))))
+    row = next(line for line in lines if line["name"] == "smolora")
+    assert (row["ap"], row["seeds"], row["n"]) == ("91.4", "0 1 2", "1000")
+    assert float(row["ap_ci_low"]) == pytest.approx(88.9)
+
+
+def test_an_untouched_page_passes_the_check(board):
+    write_leaderboard(board, "mini")
+    write_index(board)
+    assert check_leaderboard(board, "mini") == []
+    assert check_index(board) == []
+
+
+@pytest.mark.parametrize("change", [("91.4", "93.4"), ("\n", "\r\n")])
+def test_a_changed_page_is_found(board, change):
+    path = write_leaderboard(board, "mini")
+    path.write_bytes(path.read_bytes().replace(*(part.encode() for part in change)))
+    found = check_leaderboard(board, "mini")
+    assert found
+    assert all(line.startswith(str(path)) for line in found)
+
+
+def test_a_missing_page_is_found(board):
+    assert check_leaderboard(board, "mini") == [f"{board / 'mini' / 'index.html'}: no such file"]
+    assert check_index(board) == [f"{board / 'index.html'}: no such file"]
+
+
+def test_the_index_links_every_suite(make, save, board):
+    add_entry(save(make.sequential(suite="coin")), board)
+    page = write_index(board).read_text(encoding="utf-8")
+    assert 'href="mini/index.html"' in page
+    assert 'href="coin/index.html"' in page
+
+
+def test_an_empty_index_says_how_to_add(tmp_path):
+    assert "No entries yet" in write_index(tmp_path).read_text(encoding="utf-8")
