@@ -25,6 +25,10 @@ class CellWork:
     prompts: Sequence[Prompt]
     keys: Sequence[str]
 
+    def wanted(self) -> dict[str, str]:
+        """Return the key of every sample id."""
+        return {prompt.sample_id: key for prompt, key in zip(self.prompts, self.keys, strict=True)}
+
 
 def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) -> str:
     """Return the key under which an answer may be used again: weights, image bytes, wording, settings."""
@@ -33,19 +37,30 @@ def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) ->
 
 
 def missing_prompts(work: CellWork) -> set[str]:
-    """Return the sample ids that have no answer under their key, and drop stale lines from the file."""
+    """Return the sample ids that have no answer under their key; nothing is written."""
+    wanted = work.wanted()
+    file = read_predictions(work.path)
+    return set(wanted) - {p.id for p in file.predictions if _is_good(p, wanted)}
+
+
+def tidy(work: CellWork) -> None:
+    """Drop damaged, failed and stale lines from a cell's file; answers of other samples stay."""
+    wanted = work.wanted()
     file = read_predictions(work.path)
     for complaint in file.damaged:
         say(f"{complaint}; this answer is generated again")
-    wanted = {prompt.sample_id: key for prompt, key in zip(work.prompts, work.keys, strict=True)}
-    good = {p.id: p for p in file.predictions if p.error is None and wanted.get(p.id) == p.key}
-    if file.damaged or len(good) != len(file.predictions):
-        _rewrite(work.path, list(good.values()))
-    return set(wanted) - set(good)
+    kept = {p.id: p for p in file.predictions if _is_good(p, wanted) or p.id not in wanted}
+    if file.damaged or len(kept) != len(file.predictions):
+        write_text(work.path, "".join(p.model_dump_json() + "\n" for p in kept.values()))
+
+
+def _is_good(prediction: Prediction, wanted: dict[str, str]) -> bool:
+    return prediction.error is None and wanted.get(prediction.id) == prediction.key
 
 
 def fill_cell(work: CellWork, missing: set[str], model: Model, batch_size: int, meter: Meter) -> list[str]:
     """Answer what is missing; return one complaint for each prompt that failed."""
+    tidy(work)
     failures: list[str] = []
     for batch in cut_batches(work, batch_size):
         prompts = [prompt for prompt, _ in batch]
@@ -95,7 +110,3 @@ def _prediction(prompt: Prompt, key: str, answer: str | Exception) -> Prediction
         why = f"{kind}{first_line(answer)}"
         return Prediction(id=prompt.sample_id, key=key, prompt=prompt.text, text=None, error=why)
     return Prediction(id=prompt.sample_id, key=key, prompt=prompt.text, text=answer)
-
-
-def _rewrite(path: Path, predictions: Sequence[Prediction]) -> None:
-    write_text(path, "".join(prediction.model_dump_json() + "\n" for prediction in predictions))

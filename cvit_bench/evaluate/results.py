@@ -102,9 +102,7 @@ def _metrics(table: Table) -> tuple[MetricResult, ...]:
         num = sum(part.shape[1] for part in table.parts(kind).values())
         for name in chosen:
             found[name] = _metric(name, modules[name], matrix, intervals[name], num)
-    return tuple(
-        found[name] for name in sorted(found, key=lambda name: (getattr(modules[name], "ORDER", 0), name))
-    )
+    return tuple(found[name] for name in sorted(found, key=lambda name: (modules[name].ORDER, name)))
 
 
 def _kind(modules: dict[str, Any]) -> Callable[[str], Kind]:

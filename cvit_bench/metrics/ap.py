@@ -10,6 +10,7 @@ FORMULA = "AP = (1/T) · Σ_{j≤T} R[T, j]"
 SOURCE = "SMoLoRA (AP); the same number is ACC in CoIN and MFN in MCITlib"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 10
 
 
 def compute(matrix: ScoreMatrix) -> float:

@@ -10,6 +10,7 @@ FORMULA = "AP* = mean of R[T, j] over train tasks j that are not open-ended"
 SOURCE = "this benchmark; in SMoLoRA's table one caption task makes up 30 % of AP"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 11
 
 
 def compute(matrix: ScoreMatrix) -> float:

@@ -10,6 +10,7 @@ FORMULA = "BWT_T = (1/T) · Σ_{j≤T} (R[T, j] − R[j, j])"
 SOURCE = "tables of CoIN (its text prints T−1) and BranchLoRA"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 21
 
 
 def compute(matrix: ScoreMatrix) -> float:

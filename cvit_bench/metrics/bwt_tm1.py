@@ -10,6 +10,7 @@ FORMULA = "BWT = (1/(T−1)) · Σ_{j<T} (R[T, j] − R[j, j])"
 SOURCE = "Lopez-Paz and Ranzato 2017; tables of SMoLoRA and MCITlib"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 20
 
 
 def compute(matrix: ScoreMatrix) -> float:

@@ -18,6 +18,7 @@ FORMULA = "F = (1/(T−1)) · Σ_{j<T} (max_{1≤l≤T−1} R[l, j] − R[T, j])
 SOURCE = "Chaudhry et al. 2018 (RWalk)"
 HIGHER_IS_BETTER: bool = False
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 22
 
 
 def compute(matrix: ScoreMatrix) -> float:

@@ -10,6 +10,7 @@ FORMULA = "BWT_F = (1/(T−1)) · Σ_{j<T} (F[T, j] − F[j, j])"
 SOURCE = "this benchmark; Lopez-Paz and Ranzato 2017 applied to F"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "F"
+ORDER = 31
 
 
 def compute(matrix: ScoreMatrix) -> float:

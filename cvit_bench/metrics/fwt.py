@@ -15,6 +15,7 @@ FORMULA = "FWT = (1/(T−1)) · Σ_{j=2..T} (R[j−1, j] − R[0, j])"
 SOURCE = "Lopez-Paz and Ranzato 2017, with the untouched base in the place of random initialisation"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 23
 
 
 def compute(matrix: ScoreMatrix) -> float:

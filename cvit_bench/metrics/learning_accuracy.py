@@ -10,6 +10,7 @@ FORMULA = "LA = (1/T) · Σ_{j≤T} R[j, j]"
 SOURCE = "Riemer et al. 2019 (learning accuracy); MFT in MCITlib"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 13
 
 
 def compute(matrix: ScoreMatrix) -> float:

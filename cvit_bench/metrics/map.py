@@ -13,6 +13,7 @@ FORMULA = "MAP = (1/T) · Σ_{t=1..T} (1/t) · Σ_{j≤t} R[t, j]"
 SOURCE = "SMoLoRA (MAP); MAA in MCITlib"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 12
 
 
 def compute(matrix: ScoreMatrix) -> float:

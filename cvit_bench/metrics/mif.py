@@ -10,6 +10,7 @@ FORMULA = "MIF = (1/T) · Σ_{j≤T} F[T, j]"
 SOURCE = "SMoLoRA (MIF), with this benchmark's form contracts instead of word counts"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "F"
+ORDER = 30
 
 
 def compute(matrix: ScoreMatrix) -> float:

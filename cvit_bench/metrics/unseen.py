@@ -10,6 +10,7 @@ FORMULA = "U = mean of R[T, u] over unseen tasks u"
 SOURCE = "SMoLoRA (zero-shot AP)"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 40
 
 
 def compute(matrix: ScoreMatrix) -> float:

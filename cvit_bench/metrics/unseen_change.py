@@ -11,6 +11,7 @@ FORMULA = "ΔU = mean of (R[T, u] − R[0, u]) over unseen tasks u"
 SOURCE = "this benchmark"
 HIGHER_IS_BETTER: bool = True
 MATRIX: Literal["S", "K", "F"] = "S"
+ORDER = 41
 
 
 def compute(matrix: ScoreMatrix) -> float:

@@ -42,7 +42,10 @@ class FormLimits(Record):
 
 
 def form_kept(form: AnswerForm, limits: FormLimits, answer: str) -> bool:
-    """Tell whether an answer has the shape asked for. The empty answer never has."""
+    """Tell whether an answer has the shape asked for; the empty answer never has.
+
+    Case and one final full stop are no breach, as in the strict score: what scores S = 1 keeps its form.
+    """
     text = one_space(answer)
     return bool(text) and _shaped(form, limits, text) and _limited(limits, text)
 
@@ -58,11 +61,12 @@ def _limited(limits: FormLimits, text: str) -> bool:
 
 def _shaped(form: AnswerForm, limits: FormLimits, text: str) -> bool:
     if form is AnswerForm.OPTION_LETTER:
-        return len(text) == 1 and text.upper() in limits.letters
+        letter = text.removesuffix(".")
+        return len(letter) == 1 and letter.upper() in limits.letters
     if form is AnswerForm.YES_NO:
         return bare(text) in ("yes", "no")
     if form is AnswerForm.NUMBER:
-        return _NUMBER.fullmatch(text.rstrip(".")) is not None
+        return _NUMBER.fullmatch(text.removesuffix(".")) is not None
     if form is AnswerForm.BOX:
         return _BOX.fullmatch(text) is not None
     return True

@@ -30,7 +30,7 @@ def load_json(path: Path, kind: type[F]) -> F:
     text = read_text(path)
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CvitBenchError(f"{path}: not valid JSON: {error}") from error
     return _validated(path, data, kind, {})
 
@@ -136,8 +136,10 @@ def _parse_yaml(path: Path) -> tuple[Any, Lines]:
         node = yaml.compose(read_text(path), Loader=_PlainLoader)
         if node is None:
             raise CvitBenchError(f"{path}: the file is empty")
-        lines: Lines = {}
+        lines: Lines = {(): node.start_mark.line + 1}
         return _plain(path, node, (), lines), lines
+    except RecursionError as error:
+        raise CvitBenchError(f"{path}: not valid yaml: nested too deeply") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -146,23 +148,28 @@ def _parse_yaml(path: Path) -> tuple[Any, Lines]:
 
 def _plain(path: Path, node: yaml.Node, place: tuple[str | int, ...], lines: Lines) -> Any:
     """Turn a yaml node into plain values, noting the line of every key."""
-    if place in lines:
-        raise CvitBenchError(f"{path}:{node.start_mark.line + 1}: {place[-1]}: this key stands twice")
-    lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         plain: dict[str, Any] = {}
         for key, value in node.value:
-            name = str(key.value)
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in plain:
+                raise CvitBenchError(f"{path}:{line}: {name}: this key stands twice")
+            lines[(*place, name)] = line
             plain[name] = _plain(path, value, (*place, name), lines)
         return plain
     if isinstance(node, yaml.SequenceNode):
+        for at, item in enumerate(node.value):
+            lines[(*place, at)] = item.start_mark.line + 1
         return [_plain(path, item, (*place, at), lines) for at, item in enumerate(node.value)]
-    return _scalar(node)
+    return _scalar(path, node)
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(path: Path, node: yaml.Node) -> Any:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node)
+    except (ValueError, KeyError) as error:
+        line = node.start_mark.line + 1
+        raise CvitBenchError(f"{path}:{line}: not valid yaml: {node.value!r}: {error}") from error
     finally:
         loader.dispose()

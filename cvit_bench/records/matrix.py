@@ -62,8 +62,11 @@ class ScoreMatrix:
     def sequence(self) -> tuple[str, ...]:
         """Return the task of each stage 1..T; raise unless every stage trained exactly one train task."""
         order = tuple(tasks[0] for tasks in self.trained[1:] if len(tasks) == 1)
-        if len(order) != self.last or sorted(order) != sorted(self.train_tasks):
+        if len(order) != self.last or len(set(order)) != len(order):
             raise MetricUndefinedError("the run does not train one task after another")
+        if sorted(order) != sorted(self.train_tasks):
+            count = f"{len(order)} of {len(self.train_tasks)}"
+            raise MetricUndefinedError(f"the run has trained {count} tasks")
         return order
 
     def just_learned(self) -> Array:

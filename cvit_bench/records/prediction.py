@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
+from typing_extensions import Self
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import Record, Sha256
@@ -20,6 +21,12 @@ class Prediction(Record):
     prompt: str
     text: str | None
     error: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.text is None) == (self.error is None):
+            raise ValueError("either text or error must be there, and only one of them")
+        return self
 
 
 @dataclass

@@ -58,6 +58,7 @@ def test_constants(name):
     assert module.DESCRIPTION.endswith(".")
     assert isinstance(module.HIGHER_IS_BETTER, bool)
     assert module.MATRIX in ("S", "K", "F")
+    assert isinstance(module.ORDER, int)
     assert list(inspect.signature(module.compute).parameters) == ["matrix"]
 
 
