@@ -24,7 +24,10 @@ class LoadedBase:
 def load_base(folder: Path, placement: Placement) -> LoadedBase:
     """Load model and processor of a folder onto the device."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     set_threads(placement)
     device, dtype = torch.device(placement.device), torch_dtype(placement.dtype)
     try:

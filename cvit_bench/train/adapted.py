@@ -1,5 +1,6 @@
 """A base with a trainable adapter: which layers it sits on, and how a stage gets its own."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ def attach(base: LoadedBase, projector: str, settings: TrainSettings, parent: Pa
     module = plugins.load(plugins.ADAPTERS, str(settings.adapter))
     config = checked(module.Config, settings.adapter_config, "adapter")
     torch.manual_seed(seed)
-    adapted = get_peft_model(base.model, module.peft_config(config, adaptable_linears(base.model, projector)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = get_peft_model(
+            base.model, module.peft_config(config, adaptable_linears(base.model, projector))
+        )
     if parent is not None:
         set_peft_model_state_dict(adapted, load_file(parent / "adapter_model.safetensors"))
     return adapted

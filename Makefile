@@ -1,0 +1,51 @@
+# Every target sets up its own environment in $(VENV) first; nothing else is needed but Python and pip.
+#   make demo   train, replay and rank three methods on the embedded suite
+#   make test   style, types, layers and all tests
+# Where pip would fetch a CUDA build of torch and you want the small one:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH_INDEX ?=
+DEMO_OUT ?= runs/demo
+
+.PHONY: demo test fast-test style format wheel-check clean
+
+demo: $(VENV)/.ready
+	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
+	$(BIN)/cvit-bench demo --out $(DEMO_OUT)
+
+test: style
+	@echo "== tests"
+	$(BIN)/python -m pytest -q
+
+fast-test: $(VENV)/.ready
+	$(BIN)/python -m pytest -q -m "not slow and not packaging"
+
+style: $(VENV)/.ready
+	@echo "== style, types, layers, data files"
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/cvit-bench validate
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Builds the wheel, installs it with all it needs in an empty environment elsewhere, and runs it there.
+wheel-check: $(VENV)/.ready
+	sh tests/packaging/wheel_check.sh $(BIN)/python "$(TORCH_INDEX)"
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@echo "== setting up $(VENV) (once; torch comes first, pinned in constraints.txt)"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) install -q -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
