@@ -55,14 +55,14 @@ def load(kind: Kind, name: str) -> ModuleType:
             next(iter(points)).load() if points else importlib.import_module(_path(kind, name))
         )
         return module
-    if "." not in name:
+    if not _is_dotted(name):
         raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
     return _load_dotted(kind, name)
 
 
 def check(kind: Kind, name: str) -> None:
     """Raise when `name` is neither listed nor a dotted path; imports nothing."""
-    if name not in names(kind) and "." not in name:
+    if name not in names(kind) and not _is_dotted(name):
         raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
 
 
@@ -72,6 +72,10 @@ def summary(kind: Kind, name: str) -> str:
     if not path.is_file():
         return (load(kind, name).__doc__ or "").strip().partition("\n")[0]
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def _is_dotted(name: str) -> bool:
+    return "." in name and all(part.isidentifier() for part in name.split("."))
 
 
 def _path(kind: Kind, name: str) -> str:
