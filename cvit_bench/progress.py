@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 _LINE_EVERY = 10.0
+_lines_only = False
 
 
 def say(message: str) -> None:
     """Print one line of progress."""
     print(message, file=sys.stderr, flush=True)
+
+
+def plain() -> None:
+    """Print lines in this process even on a terminal: several processes cannot share a bar."""
+    global _lines_only  # noqa: PLW0603
+    _lines_only = True
 
 
 @dataclass
@@ -54,7 +61,7 @@ class Meter:
 @contextmanager
 def metered(label: str, total: int) -> Iterator[Meter]:
     """Show the progress of a piece of work of `total` samples while the block runs."""
-    if not sys.stderr.isatty():
+    if _lines_only or not sys.stderr.isatty():
         meter = Meter(label, total)
         yield meter
         print(meter.line(), file=meter.out, flush=True)

@@ -114,19 +114,20 @@ def _replay(
 ) -> list[str]:
     work = outstanding(inputs, stages, plan, options.placement.dtype)
     if not work:
-        say(f"{len(plan.cells)} cells: all answered already")
+        say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
         return []
     model = family_of(base).load(base, options.placement)
     failures: list[str] = []
     for stage_work in work:
-        failures += _replay_stage(stage_work, model, options.batch_size)
+        label = f"{inputs.run_dir.name} {stage_work.stage.name}"
+        failures += _replay_stage(stage_work, model, options.batch_size, label)
     return failures
 
 
-def _replay_stage(work: StageWork, model: Model, batch_size: int) -> list[str]:
+def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) -> list[str]:
     failures: list[str] = []
     model.use(work.stage.checkpoint)
-    with metered(f"{work.stage.name}: {len(work.cells)} cells", work.num_missing) as meter:
+    with metered(f"{label}, {len(work.cells)} cells", work.num_missing) as meter:
         for cell, missing in work.cells:
             failures += fill_cell(cell, missing, model, batch_size, meter)
     return failures

@@ -70,7 +70,7 @@ class TrainRun:
         if done is None:
             done = self._train_stage(plan, folder, base, examples, origin)
         else:
-            say(f"{plan.name}: trained already")
+            say(f"{self.run_dir.name} {plan.name}: trained already")
         return _listed(plan, done)
 
     def _train_stage(
@@ -88,7 +88,7 @@ class TrainRun:
         adapted = attach(loaded, family_of(folder).projector, settings, parent, seed)
         num_steps = budget.num_steps(len(examples) // plan.num_shares) * plan.num_shares
         draws = draw_batches(examples, budget.batch_size, num_steps, f"{settings.seed}/{plan.name}")
-        with metered(plan.name, num_steps * budget.batch_size) as meter:
+        with metered(f"{self.run_dir.name} {plan.name}", num_steps * budget.batch_size) as meter:
             losses = train_stage(adapted, loaded, draws, num_steps, budget, meter)
         record = StageTraining(
             origin=origin,
