@@ -32,6 +32,11 @@ def interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
+def stage_name(name: str, at: int) -> str:
+    """Drop the number that a stage's name begins with (`01-fruit`) where the number is shown beside it."""
+    return name.removeprefix(f"{at:02d}-")
+
+
 def flat(values: Any, prefix: str = "") -> list[tuple[str, str]]:
     """Turn nested values into rows of a dotted key and a text, in the order given."""
     if isinstance(values, dict) and values:
@@ -67,6 +72,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "interval": interval, "flat": flat}
+    environment.filters |= {"number": number, "interval": interval, "flat": flat, "stage_name": stage_name}
     environment.globals["script_digest"] = script_digest
     return environment

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from cvit_bench.report.render import ASSETS, flat, interval, number
+from cvit_bench.report.render import ASSETS, flat, interval, number, stage_name
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,12 @@ def test_numbers(value, text):
 def test_intervals():
     assert interval(-57.3, 2.25) == "−57.3 to 2.2"
     assert interval(None, 2.0) == ""
+
+
+def test_a_stage_is_not_numbered_twice():
+    assert stage_name("01-fruit", 1) == "fruit"
+    assert stage_name("01-fruit", 2) == "01-fruit"
+    assert stage_name("base", 0) == "base"
 
 
 def test_nested_values_become_dotted_rows():
