@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.load import load_yaml
+from cvit_bench.records.load import load_yaml, yaml_line
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.task import Task
 from cvit_bench.records.template import Template
@@ -56,7 +56,10 @@ def open_suite(spec: str) -> tuple[Library, Suite]:
     path = Path(spec)
     if not path.is_file():
         raise CvitBenchError(f"{path}: no such suite file")
-    library = open_library(path.resolve().parents[2])
+    library = open_library(*path.resolve().parents[2:3])
+    found = library.suites.get(path.stem)
+    if found is None or found.resolve() != path.resolve():
+        raise CvitBenchError(f"{path}: a suite file must lie at ROOT/tasks/suites/NAME{_YAML}")
     return library, library.suite(path.stem)
 
 
@@ -68,5 +71,6 @@ def _find(kind: str, name: str, files: dict[str, Path]) -> Path:
 
 def _named(record: R, path: Path) -> R:
     if record.name != path.stem:
-        raise CvitBenchError(f"{path}: name: must be the file's name {path.stem!r} (got {record.name!r})")
+        where = f"{path}:{yaml_line(path, ('name',))}: name"
+        raise CvitBenchError(f"{where}: must be the file's name {path.stem!r} (got {record.name!r})")
     return record
