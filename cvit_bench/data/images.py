@@ -14,7 +14,7 @@ MAX_PIXELS = 64_000_000
 
 
 def open_picture(picture: Picture) -> "Image":
-    """Decode a picture to RGB (first frame, transparency on white); raise when it cannot be read."""
+    """Decode a picture to RGB (first frame, on white, 16 bits to 8); raise when it cannot be read."""
     from PIL import Image
 
     try:
@@ -29,6 +29,7 @@ def open_picture(picture: Picture) -> "Image":
     except (
         OSError,
         ValueError,
+        RuntimeError,
         SyntaxError,
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,
@@ -39,6 +40,8 @@ def open_picture(picture: Picture) -> "Image":
 def _on_white(image: "Image") -> "Image":
     from PIL import Image
 
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value / 257).convert("RGB")
     if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
         return image.convert("RGB")
     layer = image.convert("RGBA")
