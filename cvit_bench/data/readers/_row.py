@@ -1,13 +1,15 @@
 """What the row-like formats share: a checked row becomes a sample."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import Record
 from cvit_bench.records.load import problems
 from cvit_bench.records.sample import Picture, Sample
+
+Answer = Annotated[str, StringConstraints(pattern=r"\S")]
 
 
 class Row(Record):
@@ -15,7 +17,7 @@ class Row(Record):
 
     id: str = Field(min_length=1)
     question: str = Field(min_length=1)
-    answers: tuple[str, ...] = Field(min_length=1)
+    answers: tuple[Answer, ...] = Field(min_length=1)
     choices: tuple[str, ...] | None = None
 
 

@@ -28,12 +28,14 @@ def read(path: Path) -> Iterator[Sample]:
             for row in batch.to_pylist():
                 number += 1
                 yield _sample(path, number, row)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CvitBenchError(f"{path}: cannot be read as parquet ({error})") from error
 
 
 def _sample(path: Path, number: int, row: dict[str, Any]) -> Sample:
     image = row.pop("image")
     place = f"{path} row {number}"
+    if not isinstance(image, bytes | None):
+        raise CvitBenchError(f"{place}: image: expected encoded bytes, got {type(image).__name__}")
     picture = Picture(place, image) if image is not None else None
     return sample_of_row(place, row, picture)
