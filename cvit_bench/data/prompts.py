@@ -33,7 +33,15 @@ def render(template: str, variant: Variant, sample: Sample) -> str:
     """Return the user's text of one sample; the picture is placed by the model's chat template, not here."""
     try:
         return _compiled(variant.text).render(question=sample.question, choices=list(sample.choices)).strip()
-    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+    except (
+        TemplateError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CvitBenchError(
             f"template {template!r}, variant {variant.id!r}, sample {sample.id!r}: {error}"
         ) from error
