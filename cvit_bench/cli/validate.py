@@ -60,13 +60,14 @@ def _chosen(paths: list[Path]) -> "tuple[Library, Chosen]":
         raise CvitBenchError(f"{', '.join(missing)}: no such file or folder")
     library = open_library(*dict.fromkeys(_root(path) for path in paths))
     kinds = [[file for file in files.values() if _is_named(file, paths)] for files in _by_kind(library)]
-    chosen = Chosen(*kinds)
-    if not any(kinds):
+    files = [file for kind in kinds for file in kind]
+    useless = [str(path) for path in paths if not any(_is_named(file, [path]) for file in files)]
+    if useless:
         raise CvitBenchError(
-            f"{', '.join(map(str, paths))}: no task, suite or template "
+            f"{', '.join(useless)}: no task, suite or template "
             "(ROOT/tasks/*.yaml, ROOT/tasks/suites/*.yaml, ROOT/instruction_templates/*.yaml)"
         )
-    return library, chosen
+    return library, Chosen(*kinds)
 
 
 def _by_kind(library: "Library") -> tuple[dict[str, Path], ...]:

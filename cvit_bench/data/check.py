@@ -34,9 +34,13 @@ class Check:
     data_root: Path | None = None
     findings: list[str] = field(default_factory=list)
     images: dict[str, tuple[str, str]] = field(default_factory=dict)
+    checked: set[Path] = field(default_factory=set)
 
     def template(self, path: Path) -> None:
-        """Check one template file."""
+        """Check one template file, once."""
+        if path in self.checked:
+            return
+        self.checked.add(path)
         template = self._read(lambda: self.library.template(path.stem))
         if template is None:
             return
@@ -72,6 +76,7 @@ class Check:
             what = unknown_name("template", task.template, self.library.templates)
             self.findings.append(f"{path}:{yaml_line(path, ('template',))}: template: {what}")
             return None
+        self.template(self.library.templates[task.template])
         try:
             template = self.library.template(task.template)
         except CvitBenchError:
@@ -91,11 +96,11 @@ class Check:
             samples = list(read_samples(task, file))
             check_ids(file, samples)
         except CvitBenchError as error:
-            self.findings.append(f"{where}: {error}")
+            self.findings += [f"{where}: {line}" for line in str(error).splitlines()]
             return
         self._pins(where, task, split, file, len(samples))
         for kind in (self._image, self._answers, self._wording(template)):
-            self._few(kind(task, split, samples))
+            self._few(where, kind(task, split, samples))
 
     def _pins(self, where: str, task: Task, split: str, file: Path, count: int) -> None:
         pinned = next(value for name, value in task.splits.items() if name == split)
@@ -119,12 +124,12 @@ class Check:
             other = self.images.setdefault(sample.picture.sha256, home)
             if other != home:
                 whose = f"the {other[1]} split of {other[0]}"
-                yield f"{task.name}: {split}: {sample.id}: shares its image with {whose}"
+                yield f"{sample.id}: image: shared with {whose}"
 
     @staticmethod
-    def _answers(task: Task, split: str, samples: list[Sample]) -> Iterator[str]:
+    def _answers(task: Task, _: str, samples: list[Sample]) -> Iterator[str]:
         for sample in samples:
-            where = f"{task.name}: {split}: {sample.id}: answers"
+            where = f"{sample.id}: answers"
             outside = [answer for answer in sample.answers if task.classes and answer not in task.classes]
             if outside:
                 yield f"{where}: {outside[0]!r} is none of the task's classes"
@@ -134,23 +139,23 @@ class Check:
 
     @staticmethod
     def _wording(template: Template | None) -> Callable[[Task, str, list[Sample]], Iterator[str]]:
-        def problems(task: Task, split: str, samples: list[Sample]) -> Iterator[str]:
+        def problems(_: Task, __: str, samples: list[Sample]) -> Iterator[str]:
             variants = template.variants if template is not None else ()
             for variant in variants:
                 try:
                     for sample in samples if not variant_problems(variant) else ():
                         render(str(template and template.name), variant, sample)
                 except CvitBenchError as error:
-                    yield f"{task.name}: {split}: {error}"
+                    yield str(error)
 
         return problems
 
-    def _few(self, findings: Iterator[str]) -> None:
+    def _few(self, where: str, findings: Iterator[str]) -> None:
         """Take the first few findings of a kind and count the others."""
         found = list(findings)
-        self.findings += found[:_SHOWN]
+        self.findings += [f"{where}: {what}" for what in found[:_SHOWN]]
         if len(found) > _SHOWN:
-            self.findings.append(f"… and {len(found) - _SHOWN} more of this kind")
+            self.findings.append(f"{where}: … and {len(found) - _SHOWN} more of this kind")
 
     def _about(self, path: Path, key: str, look: Callable[[], None]) -> None:
         try:
