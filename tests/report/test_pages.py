@@ -28,7 +28,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.ids: list[str] = []
         self.loads: list[str] = []
-        self.handlers: list[str] = []
+        self.reactions: list[str] = []
         self.text = ""
         self.feed(text)
         self.close()
@@ -39,7 +39,7 @@ class Page(HTMLParser):
             if name in LOADS or (name == "href" and tag != "a"):
                 self.loads.append(value or "")
             if name.startswith("on"):
-                self.handlers.append(name)
+                self.reactions.append(name)
             if name == "id":
                 self.ids.append(value or "")
         if tag not in VOID:
@@ -114,7 +114,7 @@ def test_tags_close_and_ids_are_unique(page):
 def test_nothing_is_loaded_and_nothing_runs_that_is_not_ours(page):
     read = Page(page)
     assert set(read.loads) <= {"data:,"}
-    assert read.handlers == []
+    assert read.reactions == []
     assert read.tags.count("script") == ("data-sortable" in page)
     assert "img" not in read.tags
     style = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
