@@ -19,6 +19,7 @@ def open_picture(picture: Picture) -> "Image":
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Pillow's remarks on damaged metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(picture.read())) as image:
                 if image.width * image.height > MAX_PIXELS:
