@@ -1,0 +1,39 @@
+"""What the README tells people to type exists as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from cvit_bench.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCKS = re.findall(r"```(?:sh|bash|console)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+LINES = [line.split(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+COMMANDS = sorted({line for line in LINES if line.startswith("cvit-bench ")})
+TARGETS = sorted({line.split()[1] for line in LINES if line.startswith("make ")})
+
+
+def test_readme_has_commands():
+    assert {"demo", "test"} <= set(TARGETS)
+    assert len(COMMANDS) >= 5
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command_parses(line):
+    words = line.split()[1:]
+    verbs = get_command(app).commands
+    assert words[0] in verbs, f"no verb {words[0]}"
+    known = {name for option in verbs[words[0]].params for name in option.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_make_target_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.M)
+
+
+def test_verbs_are_all_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in get_command(app).commands if f"cvit-bench {name}" not in text] == []
