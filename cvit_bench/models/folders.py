@@ -33,6 +33,12 @@ def base_folder(base: BaseModelRef, run_dir: Path | None = None) -> Path:
     raise CvitBenchError(f"base.path: {base.path}: no such folder")
 
 
+def public_name(base: BaseModelRef) -> str:
+    """Return how a base is named in files that leave this machine: a local folder by its last part only."""
+    is_local = base.path.startswith((".", "/", "~")) or base.path.count("/") != 1
+    return Path(base.path).name if is_local and not base.path.startswith(EMBEDDED) else base.path
+
+
 def _embedded(name: str) -> Path:
     if name != "mini":
         raise CvitBenchError(f"base.path: {unknown_name('embedded base', name, ['mini'])}")
@@ -53,7 +59,7 @@ def _from_hub(base: BaseModelRef) -> Path:
 
 
 def base_sha256(folder: Path) -> str:
-    """Hash what decides the answers of a full checkpoint: weights, configuration, tokenizer, chat template."""
+    """Hash what decides the answers of a full checkpoint: weights, configuration, tokenizer, template."""
     paths = {path for pattern in _BASE_PATTERNS for path in folder.glob(pattern)}
     return sha256_files((path for path in paths if path.name not in _NOT_WEIGHTS), folder)
 

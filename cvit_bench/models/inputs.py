@@ -26,7 +26,7 @@ def chat_text(processor: Any, prompt: Prompt) -> str:
 
 
 def prompt_batch(processor: Any, prompts: Sequence[Prompt]) -> Batch:
-    """Encode prompts for generation, padded on the left: input_ids and attention_mask [B, L], pixel_values."""
+    """Encode prompts padded on the left: input_ids and attention_mask [B, L], pixel_values."""
     rows, rest = _encode(processor, prompts)
     return {**_padded(rows, _pad_id(processor), left=True), **rest}
 
@@ -46,10 +46,18 @@ def training_batch(processor: Any, prompts: Sequence[Prompt], answers: Sequence[
 def _encode(processor: Any, prompts: Sequence[Prompt]) -> tuple[list[dict[str, list[int]]], Batch]:
     pictures = [open_picture(prompt.picture) for prompt in prompts if prompt.picture is not None]
     texts = [chat_text(processor, prompt) for prompt in prompts]
-    encoded = processor(text=texts, images=pictures or None, add_special_tokens=False)
+    encoded = processor(
+        text=texts, images=pictures or None, add_special_tokens=not _has_start(processor, texts)
+    )
     ids = encoded["input_ids"]
     rows = [{"input_ids": list(row), "attention_mask": [1] * len(row)} for row in ids]
     return rows, {"pixel_values": _stacked(encoded["pixel_values"])} if pictures else {}
+
+
+def _has_start(processor: Any, texts: Sequence[str]) -> bool:
+    """Tell whether the chat template has written the start token itself; else the tokenizer adds it."""
+    start = processor.tokenizer.bos_token
+    return start is not None and texts[0].startswith(start)
 
 
 def _stacked(pixels: Any) -> torch.Tensor:

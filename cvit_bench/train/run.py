@@ -7,7 +7,7 @@ from typing import Any
 from cvit_bench.data.library import Library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Placement
-from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256
+from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
 from cvit_bench.progress import metered, say
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
@@ -98,7 +98,7 @@ class TrainRun:
             losses=tuple(round(loss, 5) for loss in losses),
         )
         with stage_folder(self._folder(plan.name)) as temporary:
-            save_adapter(adapted, temporary, base.path, str(base.sha256))
+            save_adapter(adapted, temporary, public_name(base), str(base.sha256))
             save_json(temporary / TRAINING, record)
         loaded.model = adapted.unload()
         return record
