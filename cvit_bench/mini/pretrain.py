@@ -88,6 +88,7 @@ def prepare(sources: Sources, seed: int) -> Bench:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the recipe from the command line."""
+    import numpy as np
     import torch
 
     parser = argparse.ArgumentParser(prog="python -m cvit_bench.mini.pretrain", description=__doc__)
@@ -110,6 +111,7 @@ def main(argv: list[str] | None = None) -> int:
     else:
         kept.parent.mkdir(parents=True, exist_ok=True)
         run(bench, SEEING, 500, lambda: keep_seen(bench, kept))
+    bench.rng = np.random.default_rng([arguments.seed, 2])
     run(bench, ANSWERING, 250, lambda: save(bench, arguments.out))
     return 0
 

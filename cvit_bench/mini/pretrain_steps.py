@@ -25,13 +25,17 @@ SHARES = {"shapes": 0.24, "emoji": 0.4, "garments": 0.18, "digits": 0.18}
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: how many steps of which size, from which learning rate down to which."""
+    """One phase: how many steps of which size, from which learning rate down to which.
+
+    The tower may learn at a share of that rate: at the full rate the second phase undoes much of the first.
+    """
 
     name: str
     steps: int
     batch: int
     peak: float
     floor: float
+    tower: float = 1.0
     warmup: int = 100
 
     def rate(self, step: int) -> float:
@@ -43,7 +47,7 @@ class Phase:
 
 
 SEEING = Phase("seeing", 2200, 48, 1.5e-3, 4e-4)
-ANSWERING = Phase("answering", 1800, 32, 1.5e-3, 1e-5)
+ANSWERING = Phase("answering", 1900, 32, 1.5e-3, 1e-5, tower=0.3)
 
 
 @dataclass
@@ -110,16 +114,23 @@ def run(bench: Bench, phase: Phase, every: int, keep: Callable[[], None]) -> Non
     """Run one phase, recording losses every 20 steps and keeping a checkpoint now and then."""
     import torch
 
-    weights = [*bench.model.parameters(), *bench.heads.parameters()]
-    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.98), weight_decay=0.03, fused=True)
+    seeing = [*bench.model.model.vision_tower.parameters(), *bench.heads.parameters()]
+    known = {id(weight) for weight in seeing}
+    speaking = [weight for weight in bench.model.parameters() if id(weight) not in known]
+    groups: list[dict[str, Any]] = [
+        {"params": seeing, "share": phase.tower},
+        {"params": speaking, "share": 1.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.03, fused=True)
     begun = time.monotonic()
     for step in range(phase.steps):
-        optimizer.param_groups[0]["lr"] = phase.rate(step)
+        for group in optimizer.param_groups:
+            group["lr"] = phase.rate(step) * group["share"]
         with torch.autocast("cpu", torch.bfloat16):
             losses = step_loss(bench, phase)
             total = losses["dense"] if "answers" not in losses else losses["answers"] + 0.3 * losses["dense"]
         torch.autograd.backward(total)
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        torch.nn.utils.clip_grad_norm_([*seeing, *speaking], 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if step % 20 == 0:
