@@ -34,21 +34,19 @@ class Check:
     data_root: Path | None = None
     findings: list[str] = field(default_factory=list)
     images: dict[str, tuple[str, str]] = field(default_factory=dict)
-    checked: set[Path] = field(default_factory=set)
+    templates: dict[Path, Template | None] = field(default_factory=dict)
 
-    def template(self, path: Path) -> None:
-        """Check one template file, once."""
-        if path in self.checked:
-            return
-        self.checked.add(path)
+    def template(self, path: Path) -> Template | None:
+        """Check one template file, once; return it when it can be read."""
+        if path in self.templates:
+            return self.templates[path]
         template = self._read(lambda: self.library.template(path.stem))
-        if template is None:
-            return
-        for at, variant in enumerate(template.variants):
-            line = yaml_line(path, ("variants", at, "text"))
-            self.findings += [
-                f"{path}:{line}: variants.{at}.text: {what}" for what in variant_problems(variant)
-            ]
+        self.templates[path] = template
+        for at, variant in enumerate(template.variants if template else ()):
+            for what in variant_problems(variant):
+                line = yaml_line(path, ("variants", at, "text"))
+                self.findings.append(f"{path}:{line}: variants.{at}.text: {what}")
+        return template
 
     def suite(self, path: Path) -> None:
         """Check one suite file: every task it names exists."""
@@ -76,12 +74,8 @@ class Check:
             what = unknown_name("template", task.template, self.library.templates)
             self.findings.append(f"{path}:{yaml_line(path, ('template',))}: template: {what}")
             return None
-        self.template(self.library.templates[task.template])
-        try:
-            template = self.library.template(task.template)
-        except CvitBenchError:
-            return None
-        if template.answer_form is not task.answer_form:
+        template = self.template(self.library.templates[task.template])
+        if template is not None and template.answer_form is not task.answer_form:
             where = f"{path}:{yaml_line(path, ('answer_form',))}: answer_form: {task.answer_form.value}"
             asked = template.answer_form.value
             self.findings.append(f"{where}, but template {template.name!r} asks for {asked}")
