@@ -141,3 +141,20 @@ def test_pixels_take_the_models_type_and_ids_stay_integers(processor, asked):
     types = {name: value.dtype for name, value in moved.items()}
     assert types.pop("pixel_values") is torch.bfloat16
     assert set(types.values()) == {torch.int64}
+
+
+def test_the_start_token_is_added_where_the_chat_template_has_none():
+    from tokenizers.processors import TemplateProcessing
+
+    from cvit_bench.mini.base_config import CHAT, build_processor, build_tokenizer
+
+    tokenizer = build_tokenizer(QUESTIONS)
+    start = tokenizer.bos_token_id
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", start)]
+    )
+    processor = build_processor(tokenizer)
+    for template in (CHAT, CHAT.replace("<s><|user|>", "<|user|>")):
+        processor.chat_template = template
+        (ids,) = prompt_batch(processor, prompts(None))["input_ids"].tolist()
+        assert (ids[0], ids.count(start)) == (start, 1)

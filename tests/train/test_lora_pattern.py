@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvit_bench.adapters.lora import one_pattern
@@ -16,11 +16,13 @@ def matched(linears, name):
     return re.fullmatch(one_pattern(tuple(linears)), name) is not None
 
 
+@settings(max_examples=50)
 @given(st.lists(NAME, min_size=1, max_size=8))
 def test_every_given_name_is_matched(linears):
     assert all(matched(linears, name) for name in linears)
 
 
+@settings(max_examples=50)
 @given(st.lists(NAME, min_size=1, max_size=8), NAME)
 def test_a_name_with_another_leaf_is_not_matched(linears, name):
     leaves = {linear.rpartition(".")[2] for linear in linears}
@@ -28,6 +30,7 @@ def test_a_name_with_another_leaf_is_not_matched(linears, name):
         assert not matched(linears, name)
 
 
+@settings(max_examples=50)
 @given(st.lists(NAME, min_size=1, max_size=8), NAME)
 def test_a_name_that_is_matched_differs_from_a_given_one_in_layer_numbers_only(linears, name):
     def folded(text):
@@ -38,6 +41,7 @@ def test_a_name_that_is_matched_differs_from_a_given_one_in_layer_numbers_only(l
         assert folded(name) in {folded(linear) for linear in linears}
 
 
+@settings(max_examples=50)
 @given(NAME, PART)
 def test_a_name_is_matched_as_a_whole(name, more):
     assert not matched([name], f"{more}.{name}")

@@ -1,0 +1,88 @@
+"""The command as a user calls it: a process with an exit status, stdout and stderr."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from cvit_bench.cli import main
+
+COMMAND = [sys.executable, "-m", "cvit_bench"]
+SETTINGS = {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "COLUMNS": "200",
+    "PYTHONWARNINGS": "error::ResourceWarning",
+}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts `cvit-bench WORDS` in an empty folder."""
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "CVIT_BENCH_DATA"}
+
+    def begin(*words) -> subprocess.Popen:
+        return subprocess.Popen(
+            [*COMMAND, *map(str, words)],
+            cwd=work,
+            env={**environment, **SETTINGS},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return begin
+
+
+@pytest.fixture
+def call(start):
+    """Return a function that calls `cvit-bench WORDS`: exit status, stdout and stderr; no trace allowed."""
+
+    def run(*words, code: int = 0) -> tuple[str, str]:
+        with start(*words) as process:
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == code, err
+        assert "Traceback" not in err
+        return out, err
+
+    return run
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch, capsys):
+    """Return the like of `call` without a process of its own; an error that escapes fails the test."""
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CVIT_BENCH_DATA", raising=False)
+
+    def run(*words, code: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["cvit-bench", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            main.run()
+        found = capsys.readouterr()
+        assert (caught.value.code or 0) == code, found.err
+        return found.out, found.err
+
+    yield run
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.fixture
+def toy(toy):
+    """The toy suite with a picture of its own for every sample (those of yesno are one and the same red)."""
+    for split, green in (("train", 100), ("test", 150)):
+        for at in range(4):
+            image = Image.new("RGB", (8, 8), (0, green + at, 0))
+            image.save(toy.data / "yesno" / f"{split}-{at}.png")
+    return toy
+
+
+@pytest.fixture
+def on_toy(toy):
+    """The words that name the toy run and its data."""
+    return ("--run-dir", toy.run_dir, "--data-root", toy.data)

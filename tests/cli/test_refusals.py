@@ -1,0 +1,107 @@
+"""Bad input and bad use: exit status 2, no trace, one message that names what is wrong, known and meant."""
+
+import json
+
+import pytest
+
+WRONG = [
+    (
+        "train --method lorra",
+        "unknown method 'lorra' (known: lora, multitask, zero_shot). Did you mean 'lora'?",
+    ),
+    ("train --method lora --suite minni", "unknown suite 'minni' (known: mini). Did you mean 'mini'?"),
+    ("train --method lora --suite none.yaml", "none.yaml: no such suite file"),
+    ("train --method none.yaml", "none.yaml: no such file"),
+    ("train --method lora --set training.step=3", "--set training: step: unknown key 'step' (known: "),
+    ("train --method lora --set training.steps=x", "--set training: steps: Input should be a valid integer"),
+    ("train --method lora --set steps=3", "--set steps=3: expected section.key=value"),
+    ("train --method zero_shot --set adapter.rank=3", "--set adapter.…: method 'zero_shot' has no adapter"),
+    ("list task", "unknown kind 'task' (known: families, methods, "),
+    ("evaluate --run-dir x --variants 0", "--variants 0: expected a number from 1 on, or all"),
+    ("evaluate --run-dir x --variants some", "--variants some: expected a number from 1 on, or all"),
+    ("evaluate --run-dir x --batch-size two", "--batch-size two: expected a number from 1 on, or auto"),
+    ("evaluate --run-dir gone", "gone/manifest.json: no such file"),
+    ("score --run-dir gone", "gone/predictions/plan.json: no such file"),
+    ("report --run-dir gone", "gone/results.json: no such file"),
+    ("validate gone.yaml", "gone.yaml: no such file or folder"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG, ids=[words for words, _ in WRONG])
+def test_a_wrong_word_is_named(inside, words, said):
+    out, err = inside(*words.split(), code=2)
+    assert out == ""
+    assert err.startswith(f"cvit-bench: {said}")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("words", "said"), [WRONG[0], WRONG[4], WRONG[9]], ids=lambda word: word[:12])
+def test_a_process_that_refuses_says_so_on_stderr_alone(call, words, said):
+    out, err = call(*words.split(), code=2)
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "evaluate",
+        "list",
+        "evaluate --run-dir x --cells some",
+        "evaluat",
+        "list tasks --jso",
+    ],
+)
+def test_words_that_are_no_command_are_refused(inside, words):
+    out, err = inside(*words.split(), code=2)
+    assert out == ""
+    assert "Usage: " in err
+
+
+def edit_manifest(toy, **changes):
+    path = toy.run_dir / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return path
+
+
+def stages_of(toy):
+    return json.loads((toy.run_dir / "manifest.json").read_text())["stages"]
+
+
+def test_a_manifest_of_another_schema_version_is_refused(toy, inside, on_toy):
+    path = edit_manifest(toy, schema_version=2, what_comes="later")
+    _, err = inside("evaluate", *on_toy, code=2)
+    assert f"{path}: schema_version: this is a file of version 2; " in err
+    assert "what_comes" not in err
+
+
+def test_every_checkpoint_that_is_missing_is_named(toy, inside, on_toy):
+    stages = stages_of(toy)
+    stages[0]["checkpoint"], stages[2]["checkpoint"] = "gone", "/gone/too"
+    path = edit_manifest(toy, stages=stages)
+    _, err = inside("evaluate", *on_toy, code=2)
+    assert err.splitlines() == [
+        f"cvit-bench: {path}: stages.0.checkpoint: {toy.run_dir / 'gone'}: no such folder",
+        f"{path}: stages.2.checkpoint: /gone/too: no such folder",
+    ]
+    assert not (toy.run_dir / "predictions").exists()
+
+
+def test_all_faults_of_a_manifest_come_at_once(toy, inside, on_toy):
+    stages = stages_of(toy)
+    stages[0]["name"], stages[1]["kind"] = "../01", "adaptor"
+    edit_manifest(toy, stages=stages, methd="lora")
+    _, err = inside("evaluate", *on_toy, code=2)
+    for said in ("stages.0.name: ", "stages.1.kind: ", "Did you mean 'method'?"):
+        assert said in err
+
+
+def test_a_base_that_is_neither_here_nor_at_the_hub_is_refused(toy, call, on_toy):
+    edit_manifest(toy, base={"path": "nobody-at-all/no-such-model"})
+    _, err = call("evaluate", *on_toy, code=2)
+    assert "base.path: nobody-at-all/no-such-model: no such folder, and not to be had from the hub" in err
+
+
+def test_data_that_is_elsewhere_is_named_with_the_option_that_says_where(toy, inside):
+    _, err = inside("evaluate", "--run-dir", toy.run_dir, code=2)
+    assert "fruit/test.jsonl: no such file (task 'fruit', test split; --data-root names the folder)" in err
