@@ -11,11 +11,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
 
-.PHONY: demo test fast-test style format wheel-check clean
+.PHONY: demo test fast-test leaderboards style format wheel-check clean
 
 demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
 	$(BIN)/cvit-bench demo --out $(DEMO_OUT)
+
+# Makes the committed entries and pages anew from the demo's runs (run `make demo` first).
+leaderboards: $(VENV)/.ready
+	$(BIN)/cvit-bench leaderboard --out leaderboards \
+	  $(foreach method,lora multitask zero_shot,--add $(DEMO_OUT)/$(method))
 
 test: style
 	@echo "== tests"

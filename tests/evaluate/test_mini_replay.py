@@ -167,3 +167,26 @@ def test_two_kills_on_the_real_model_give_the_bytes_of_an_undisturbed_run(run_di
     for folder in (run_dir, calm):
         subprocess.run(command(folder), check=True, capture_output=True)
     assert (run_dir / "results.json").read_bytes() == (calm / "results.json").read_bytes()
+
+
+def test_adapters_of_plain_peft_run_from_a_hand_written_manifest(tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    from cvit_bench.models.loading import load_base
+
+    base = load_base(embedded_base(), Placement())
+    theirs = get_peft_model(base.model, LoraConfig(r=2, target_modules=["q_proj", "v_proj"]))
+    theirs.save_pretrained(str(tmp_path / "somewhere" / "after-task-1"))
+    manifest = {
+        "run": "theirs",
+        "suite": "mini",
+        "method": "their-method",
+        "base": {"path": str(embedded_base())},
+        "stages": [{"name": "01", "tasks": ["mini_choice"], "checkpoint": "../somewhere/after-task-1"}],
+    }
+    run_dir = tmp_path / "theirs"
+    run_dir.mkdir()
+    (run_dir / "manifest.json").write_text(json.dumps(manifest))
+    results = evaluate(run_dir, replace(OPTIONS, limit=2))
+    assert results.matrices.S[0] == results.matrices.S[1], "an untrained adapter changes nothing"
+    assert results.metric("bwt_tm1").reason == "the run has trained 1 of 4 tasks"
