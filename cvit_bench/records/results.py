@@ -78,10 +78,9 @@ class Matrices(Record):
     F: Matrix
 
 
-class Results(FileRecord):
-    """What `results.json` holds. The same predictions give the same bytes."""
+class RunSummary(FileRecord):
+    """What a run's results and its leaderboard entry have in common."""
 
-    run: Name
     suite: Name
     suite_version: int
     method: Name
@@ -93,7 +92,6 @@ class Results(FileRecord):
     variants: tuple[str, ...]
     stages: tuple[StageInfo, ...]
     tasks: tuple[TaskInfo, ...]
-    cells: tuple[Cell, ...]
     matrices: Matrices
     metrics: tuple[MetricResult, ...]
     provenance: dict[str, Any]
@@ -101,3 +99,10 @@ class Results(FileRecord):
     def metric(self, name: str) -> MetricResult | None:
         """Return the metric with that id, or None."""
         return next((metric for metric in self.metrics if metric.id == name), None)
+
+
+class Results(RunSummary):
+    """What `results.json` holds. The same predictions give the same bytes."""
+
+    run: Name
+    cells: tuple[Cell, ...]
