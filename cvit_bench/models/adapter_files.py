@@ -1,6 +1,7 @@
 """PEFT adapter folders in and out of a loaded base, always as safetensors and without local paths."""
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str) -> Any:
     an adapter or its tensors do not fit the base.
     """
     from peft import PeftConfig, PeftModel
+    from safetensors import SafetensorError
 
     adapter_sha256(folder)
     previous = adapted.active_adapter if adapted is not None else None
@@ -39,7 +41,7 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str) -> Any:
             warnings.simplefilter("ignore")
             model = PeftModel(base, config, adapter_name=name) if adapted is None else adapted
             report = model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
-    except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
+    except (ValueError, RuntimeError, KeyError, OSError, TypeError, re.error, SafetensorError) as error:
         raise CvitBenchError(f"{folder}: the adapter does not fit its base ({first_line(error)})") from error
     _check_fit(folder, name, report)
     model.set_adapter(name)

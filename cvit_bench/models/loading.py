@@ -23,22 +23,44 @@ class LoadedBase:
 
 def load_base(folder: Path, placement: Placement) -> LoadedBase:
     """Load model and processor of a folder onto the device."""
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     set_threads(placement)
-    device, dtype = torch.device(placement.device), torch_dtype(placement.dtype)
+    device, dtype = torch_device(placement.device), torch_dtype(placement.dtype)
     try:
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        ).to(device)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        RuntimeError,
+        SafetensorError,
+        StrictDataclassError,
+    ) as error:
         raise CvitBenchError(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
     processor.tokenizer.padding_side = "left"
-    return LoadedBase(model.to(device).eval(), processor, device, dtype)
+    return LoadedBase(model.eval(), processor, device, dtype)
+
+
+def torch_device(name: str) -> torch.device:
+    """Return the torch device of a name such as `cuda:1`; raise where there is none."""
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise CvitBenchError(f"device {name!r} cannot be used ({first_line(error)})") from error
+    return device
 
 
 def torch_dtype(name: str) -> torch.dtype:
