@@ -1,4 +1,4 @@
-"""Adapter folders on a loaded base: swapped in place, no local path in them, refused where they do not fit."""
+"""Adapters on a loaded base: swapped in place, no local path in them, refused where they do not fit."""
 
 import json
 import shutil
