@@ -120,7 +120,7 @@ def _write_task(root: Path, task: str, number: int) -> None:
         ],
     )
     for at, split in enumerate(("train", "test")):
-        _write_split(root / "data" / task, task, split, 100 * number + 10 * at)
+        _write_split(root / "data" / task, task, split, 60 * number + 10 * at)
 
 
 def _write_split(folder: Path, task: str, split: str, first: int) -> None:

@@ -36,5 +36,5 @@ def peft_config(config: Config, linears: tuple[str, ...]) -> "LoraConfig":
 
 def one_pattern(linears: tuple[str, ...]) -> str:
     """Return one regular expression that matches the given module names, their layer numbers folded."""
-    folded = {re.sub(r"(?<=\\.)\d+(?=\\.)", r"\\d+", re.escape(name)) for name in linears}
+    folded = {re.sub(r"(?<=\\\.)\d+(?=\\\.)", r"\\d+", re.escape(name)) for name in linears}
     return "|".join(sorted(folded))

@@ -15,6 +15,7 @@ from cvit_bench.cli.options import (
     Threads,
     parse_variants,
     placement_of,
+    whole_number,
 )
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import CellChoice
@@ -66,7 +67,7 @@ def evaluate(
 def _batch_size(text: str) -> int:
     if text == "auto":
         return _AUTO_BATCH
-    if not text.isdigit() or int(text) < 1:
+    if not whole_number(text):
         raise CvitBenchError(f"--batch-size {text}: expected a number from 1 on, or auto")
     return int(text)
 

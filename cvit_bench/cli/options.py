@@ -40,10 +40,15 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+def whole_number(text: str) -> bool:
+    """Tell whether a word is a number from 1 on, in plain digits."""
+    return text.isascii() and text.isdigit() and int(text) >= 1
+
+
 def parse_variants(text: str) -> int | None:
     """Read `--variants`: a number, or `all` (None)."""
     if text == "all":
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not whole_number(text):
         raise CvitBenchError(f"--variants {text}: expected a number from 1 on, or all")
     return int(text)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from cvit_bench.data.library import Library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
 from cvit_bench.progress import metered, say
+from cvit_bench.records.base import Name
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
 from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
@@ -44,6 +47,7 @@ class TrainRun:
 
     def train(self, fresh: bool = False) -> Manifest:
         """Train what is not trained yet and write the manifest; a finished stage is kept as it is."""
+        run_name(self.run_dir)
         folder = base_folder(self.base, self.run_dir)
         base = self.base.model_copy(update={"sha256": base_sha256(folder)})
         if fresh:
@@ -119,7 +123,7 @@ class TrainRun:
     def _manifest(self, base: BaseModelRef, stages: list[Stage]) -> Manifest:
         settings = self.settings
         return Manifest(
-            run=self.run_dir.resolve().name,
+            run=run_name(self.run_dir),
             suite=self.suite_spec,
             suite_version=self.suite.version,
             method=self.method.name,
@@ -133,6 +137,18 @@ class TrainRun:
             config=settings.model_dump(mode="json"),
             provenance={"packages": package_versions(), "placement": vars(self.placement)},
         )
+
+
+def run_name(run_dir: Path) -> str:
+    """Return the name of a run, its folder's; it must be one that other files can carry."""
+    name = run_dir.resolve().name
+    try:
+        return TypeAdapter(Name).validate_python(name)
+    except ValidationError as error:
+        raise CvitBenchError(
+            f"--run-dir {run_dir}: the folder's name {name!r} names the run: "
+            "letters, digits, '.', '_' and '-' only"
+        ) from error
 
 
 def _listed(plan: StagePlan, done: StageTraining) -> Stage:

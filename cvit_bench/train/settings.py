@@ -57,16 +57,24 @@ def resolve(
         schedule=method.schedule,
         templates=suite.templates,
         adapter=method.adapter,
-        adapter_config=_adapter_config(method.adapter, adapter),
-        training=checked(TrainingBudget, budget, "--set training"),
+        adapter_config=_adapter_config(
+            method.adapter,
+            adapter,
+            "--set adapter" if "adapter" in given else f"method {method.name!r}: adapter_config",
+        ),
+        training=checked(
+            TrainingBudget,
+            budget,
+            "--set training" if "training" in given else f"suite {suite.name!r}: training",
+        ),
     )
 
 
-def _adapter_config(adapter: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def _adapter_config(adapter: str | None, given: Mapping[str, Any], where: str) -> dict[str, Any]:
     if adapter is None:
         return {}
     kind: type[BaseModel] = plugins.load(plugins.ADAPTERS, adapter).Config
-    return checked(kind, given, "--set adapter").model_dump(mode="json")
+    return checked(kind, given, where).model_dump(mode="json")
 
 
 def checked(kind: type[BaseModel], given: Mapping[str, Any], where: str) -> Any:

@@ -43,19 +43,29 @@ def finished_stage(folder: Path, origin: str) -> StageTraining | None:
 @contextmanager
 def stage_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder; on leaving, fsync all of it and rename it to `folder`."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    temporary.chmod(0o755)
+    temporary = _beside(folder)
     try:
         yield temporary
-        for path in [*sorted(temporary.iterdir()), temporary]:
+        for path in sorted(temporary.iterdir()):
+            path.chmod(0o644)
             sync(path)
+        sync(temporary)
         temporary.rename(folder)
         sync(folder.parent)
     except OSError as error:
         raise CvitBenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(folder: Path) -> Path:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        made.chmod(0o755)
+    except OSError as error:
+        raise CvitBenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    return made
 
 
 def remove_stages(run_dir: Path) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from PIL import Image
 
 from cvit_bench.cli import main
 
@@ -70,16 +69,6 @@ def inside(tmp_path, monkeypatch, capsys):
 
     yield run
     signal.signal(signal.SIGINT, handler)
-
-
-@pytest.fixture
-def toy(toy):
-    """The toy suite with a picture of its own for every sample (those of yesno are one and the same red)."""
-    for split, green in (("train", 100), ("test", 150)):
-        for at in range(4):
-            image = Image.new("RGB", (8, 8), (0, green + at, 0))
-            image.save(toy.data / "yesno" / f"{split}-{at}.png")
-    return toy
 
 
 @pytest.fixture

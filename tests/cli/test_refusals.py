@@ -12,12 +12,14 @@ WRONG = [
     ("train --method lora --suite minni", "unknown suite 'minni' (known: mini). Did you mean 'mini'?"),
     ("train --method lora --suite none.yaml", "none.yaml: no such suite file"),
     ("train --method none.yaml", "none.yaml: no such file"),
+    ("train --method zero_shot --run-dir a&b", "--run-dir a&b: the folder's name 'a&b' names the run: "),
     ("train --method lora --set training.step=3", "--set training: step: unknown key 'step' (known: "),
     ("train --method lora --set training.steps=x", "--set training: steps: Input should be a valid integer"),
     ("train --method lora --set steps=3", "--set steps=3: expected section.key=value"),
     ("train --method zero_shot --set adapter.rank=3", "--set adapter.…: method 'zero_shot' has no adapter"),
     ("list task", "unknown kind 'task' (known: families, methods, "),
     ("evaluate --run-dir x --variants 0", "--variants 0: expected a number from 1 on, or all"),
+    ("evaluate --run-dir x --variants ²", "--variants ²: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --variants some", "--variants some: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --batch-size two", "--batch-size two: expected a number from 1 on, or auto"),
     ("evaluate --run-dir gone", "gone/manifest.json: no such file"),
@@ -35,7 +37,7 @@ def test_a_wrong_word_is_named(inside, words, said):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("words", "said"), [WRONG[0], WRONG[4], WRONG[9]], ids=lambda word: word[:12])
+@pytest.mark.parametrize(("words", "said"), [WRONG[0], WRONG[5], WRONG[10]], ids=lambda word: word[:12])
 def test_a_process_that_refuses_says_so_on_stderr_alone(call, words, said):
     out, err = call(*words.split(), code=2)
     assert (out, len(err.splitlines())) == ("", 1)

@@ -74,13 +74,3 @@ def task():
 def sample():
     """A sample with choices."""
     return Sample("a", "What is it?", ("cat",), ("cat", "dog"))
-
-
-@pytest.fixture
-def toy(toy):
-    """The toy suite with a picture of its own for every sample (those of yesno are one and the same red)."""
-    for split, green in (("train", 100), ("test", 150)):
-        for at in range(4):
-            image = Image.new("RGB", (8, 8), (0, green + at, 0))
-            image.save(toy.data / "yesno" / f"{split}-{at}.png")
-    return toy

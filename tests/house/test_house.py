@@ -43,9 +43,10 @@ def loaded_by(*words: object, cwd: Path = ROOT) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["list", "methods"], ["list", "metrics"],
-              ["list", "families"], ["validate"]], ids=" ".join,
-)  # fmt: skip
+    "words",
+    [["--help"], ["train", "--help"], ["evaluate", "--help"], ["list", "metrics"], ["list", "families"]],
+    ids=" ".join,
+)
 def test_verbs_that_need_no_model_load_no_torch(words):
     assert loaded_by(*words) == []
 
