@@ -43,6 +43,14 @@ ASKED: dict[str, list[tuple[str, str, float]]] = {
         ("short_answer", "presence", 1.5),
         ("short_answer", "wear", 1.0),
     ],
+    "printed": [
+        ("number", "value", 4.0),
+        ("class_name", "value", 1.0),
+        ("short_answer", "value", 1.0),
+        ("sentence", "value", 1.0),
+        ("sentence", "colour", 0.5),
+        ("option_letter", "value", 0.5),
+    ],
     "digits": [
         ("option_letter", "value", 1.5),
         ("sentence", "value", 1.5),
@@ -66,6 +74,7 @@ SETS: dict[str, list[str]] = {
     "garments": CLASSES,
     "shapes": SHAPES,
     "digits": NUMBER_WORDS,
+    "printed": NUMBER_WORDS,
 }
 
 
@@ -84,6 +93,8 @@ def worded(form: str, topic: str, facts: Facts, rng: np.random.Generator) -> tup
     answers = SETS.get(facts.domain if topic in ("object", "presence") else topic, [])
     word = true_word(topic, facts)
     other = facts.name if rng.random() < 0.5 else str(rng.choice(answers)) if answers else ""
+    if topic == "value" and form == "number":
+        word = str(NUMBER_WORDS.index(facts.name))
     if topic == "presence":
         word = "yes" if other == facts.name else "no"
     name = facts.name if facts.domain == "shapes" and rng.random() < 0.5 else facts.kind or "item"
@@ -152,4 +163,6 @@ def sentence(topic: str, facts: Facts, rng: np.random.Generator) -> str:
     if facts.domain == "garments":
         where = f"It is worn on the {WORN[name]}."
         return where if topic == "wear" else (f"This is a {name}.", f"The photo shows a {name}.")[turn]
+    if facts.domain == "printed":
+        return f"The number is {facts.colour}." if topic == "colour" else f"The printed number is {name}."
     return (f"The number is {name}.", f"This is a handwritten {name}.")[turn]

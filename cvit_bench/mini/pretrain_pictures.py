@@ -176,6 +176,30 @@ def add_thing(store: Store, count: int, art: dict[str, Image], rng: np.random.Ge
     store.add(picture, np.asarray(cover), Facts("emoji", thing.name, "", colour, thing.kind, count))
 
 
+def add_numeral(store: Store, rng: np.random.Generator) -> None:
+    """Print one numeral in a colour: numerals are to be met elsewhere than in handwriting."""
+    import numpy as np
+    import PIL.Image
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
+    value, colour = int(rng.integers(10)), str(rng.choice(list(INKS)))
+    picture, background = behind_shapes(colour, rng)
+    if rng.random() < 0.4:
+        colour, background = "white", "black"
+        picture = PIL.Image.new("RGB", (SIDE, SIDE))
+    cover = PIL.Image.new("L", (SIDE, SIDE))
+    across, down = (int(level) for level in rng.integers(24, 41, 2))
+    font = PIL.ImageFont.load_default(float(rng.integers(30, 62)))
+    pen = PIL.ImageDraw.Draw(cover)
+    pen.text(
+        (across, down), str(value), fill=255, font=font, anchor="mm", stroke_width=int(rng.integers(0, 3))
+    )
+    cover = cover.rotate(float(rng.uniform(-14, 14)), PIL.Image.Resampling.BICUBIC)
+    picture.paste(INKS[colour], (0, 0), cover)
+    store.add(picture, np.asarray(cover), Facts("printed", NUMBER_WORDS[value], colour, background, "number"))
+
+
 def add_photograph(store: Store, pixels: NDArray[np.uint8], facts: Facts, turn: float, zoom: float) -> None:
     """Enlarge one small photograph, slightly turned and zoomed."""
     import numpy as np
@@ -208,9 +232,10 @@ def draw(sources: Sources, sizes: dict[str, int], rng: np.random.Generator) -> S
     free = [n for n in range(len(labels)) if n not in used]
     for number in rng.choice(free, sizes["digits"]):
         facts = Facts("digits", NUMBER_WORDS[labels[number]])
-        add_photograph(
-            store, images[number], facts, float(rng.uniform(-9, 9)), float(rng.uniform(0.85, 1.15))
-        )
+        turn, zoom = float(rng.uniform(-9, 9)), float(rng.uniform(0.85, 1.15))
+        add_photograph(store, images[number], facts, turn, zoom)
+    for _ in range(sizes["printed"]):
+        add_numeral(store, rng)
     return store
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import torch
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
-SIZES = {"shapes": 15000, "emoji": 22000, "garments": 14000, "digits": 9000}
-SHARES = {"shapes": 0.24, "emoji": 0.4, "garments": 0.18, "digits": 0.18}
+SIZES = {"shapes": 15000, "emoji": 22000, "garments": 14000, "digits": 9000, "printed": 5000}
+FOUR = (0.24, 0.4, 0.18, 0.18, 0.0)
+FIVE = (0.22, 0.36, 0.16, 0.14, 0.12)
+"""Shares of the domains in a batch, in the order of `SIZES`: without and with printed numerals."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Phase:
     """One phase: how many steps of which size, from which learning rate down to which.
 
     The tower may learn at a share of that rate: at the full rate the second phase undoes much of the first.
+    A phase that ends before its cosine does has a `horizon` beyond its steps.
     """
 
     name: str
@@ -37,17 +40,20 @@ class Phase:
     floor: float
     tower: float = 1.0
     warmup: int = 100
+    horizon: int = 0
+    shares: tuple[float, ...] = FOUR
 
     def rate(self, step: int) -> float:
         """Return the learning rate: a linear warm-up, then one cosine."""
         if step < self.warmup:
             return self.peak * (step + 1) / self.warmup
-        turn = (step - self.warmup) / max(1, self.steps - self.warmup)
+        turn = (step - self.warmup) / max(1, (self.horizon or self.steps) - self.warmup)
         return self.floor + (self.peak - self.floor) * 0.5 * (1 + math.cos(math.pi * turn))
 
 
 SEEING = Phase("seeing", 2200, 48, 1.5e-3, 4e-4)
-ANSWERING = Phase("answering", 1900, 32, 1.5e-3, 1e-5, tower=0.3)
+ANSWERING = Phase("answering", 1000, 32, 1.5e-3, 1e-5, tower=0.3, horizon=1900)
+FINISHING = Phase("finishing", 700, 32, 8e-4, 1e-5, tower=0.3, warmup=40, shares=FIVE)
 
 
 @dataclass
@@ -100,7 +106,7 @@ def step_loss(bench: Bench, phase: Phase) -> dict[str, torch.Tensor]:
     import numpy as np
 
     starts = np.cumsum([0, *SIZES.values()])
-    domains = bench.rng.choice(len(SIZES), phase.batch, p=list(SHARES.values()))
+    domains = bench.rng.choice(len(SIZES), phase.batch, p=phase.shares)
     numbers = bench.rng.integers(starts[domains], starts[domains + 1])
     numbers = np.minimum(numbers, len(bench.pool.facts) - 1)
     features, dense = see(bench, pictures(bench.pool, numbers, bench.rng))
