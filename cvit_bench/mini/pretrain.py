@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from cvit_bench.mini.base_config import build_model, build_processor, build_tokenizer
 from cvit_bench.mini.pretrain_batches import Pool
 from cvit_bench.mini.pretrain_data import ask
-from cvit_bench.mini.pretrain_pictures import INK_NAMES, NAMES, Store, draw, suite_pixels, without
+from cvit_bench.mini.pretrain_pictures import draw, suite_pixels, without
 from cvit_bench.mini.pretrain_steps import ANSWERING, FINISHING, SEEING, SIZES, Bench, run
+from cvit_bench.mini.pretrain_store import INK_NAMES, NAMES, Store
 from cvit_bench.mini.recipes.sources import Sources
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cvit_bench.mini.base_config import PATCHES
 from cvit_bench.mini.pretrain_data import ask
-from cvit_bench.mini.pretrain_pictures import Facts
+from cvit_bench.mini.pretrain_store import Facts
 
 if TYPE_CHECKING:
     import numpy as np

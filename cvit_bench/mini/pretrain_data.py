@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cvit_bench.mini.pretrain_pictures import INKS, SHAPES, THINGS, Facts
+from cvit_bench.mini.pretrain_store import INKS, SHAPES, THINGS, Facts
 from cvit_bench.mini.pretrain_words import NUMBER_WORDS, QUESTIONS, REQUESTS, WORN
 from cvit_bench.mini.recipes.garments import CLASSES
 from cvit_bench.mini.recipes.objects import COLOURS

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from cvit_bench.mini.pretrain_card import Probe, card, curve
 from cvit_bench.mini.pretrain_data import ASKED, worded
-from cvit_bench.mini.pretrain_pictures import Store, draw
+from cvit_bench.mini.pretrain_pictures import draw
 from cvit_bench.mini.pretrain_steps import SIZES
+from cvit_bench.mini.pretrain_store import Store
 from cvit_bench.mini.recipes.sources import Sources
 
 if TYPE_CHECKING:

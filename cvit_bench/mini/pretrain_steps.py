@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cvit_bench.mini.pretrain_batches import Asked, Pool, Seen, pictures, questions
-from cvit_bench.mini.pretrain_pictures import IGNORED, NAMES
+from cvit_bench.mini.pretrain_store import IGNORED, NAMES
 
 if TYPE_CHECKING:
     import numpy as np
