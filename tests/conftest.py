@@ -5,6 +5,7 @@ at each stage, BROKEN how many of the wrong ones also break the form asked for.
 """
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +13,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 STAGES = ("00-base", "01-fruit", "02-pick", "03-count")
 TASKS = ("fruit", "pick", "count", "yesno")
