@@ -33,7 +33,7 @@ def demo(
 
     began = time.monotonic()
     runs = {method: out / method for method in METHODS}
-    for results in _run_all(runs, limit, seed, jobs or len(os.sched_getaffinity(0))):
+    for results in _run_all(runs, limit, seed, jobs or _cores()):
         print(f"{results_text(results)}\n", flush=True)
     for run_dir in runs.values():
         write_run_report(run_dir)
@@ -43,6 +43,11 @@ def demo(
     print(f"Run report:  {runs['lora'] / 'report.html'}\nLeaderboard: {board}")
     if sys.stdout.isatty():
         typer.launch(str(board))
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run_all(runs: dict[str, Path], limit: int | None, seed: int, jobs: int) -> "list[Results]":
