@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 QUESTIONS_EACH = 4
+UNMIRRORED = ("digits", "printed")
 
 
 @dataclass
@@ -42,12 +43,12 @@ class Seen:
 
 
 def pictures(pool: Pool, numbers: NDArray[np.int64], rng: np.random.Generator) -> Seen:
-    """Take pictures by number; all but digits are mirrored half the time, and brightness varies a little."""
+    """Take pictures by number; all but numerals are mirrored half the time, and brightness varies a little."""
     import numpy as np
     import torch
 
     mirrored = (rng.random(len(numbers)) < 0.5) & np.array(
-        [pool.facts[n].domain != "digits" for n in numbers]
+        [pool.facts[n].domain not in UNMIRRORED for n in numbers]
     )
 
     def flipped(block: NDArray[np.uint8]) -> NDArray[np.uint8]:
