@@ -43,7 +43,7 @@ class Seen:
 
 
 def pictures(pool: Pool, numbers: NDArray[np.int64], rng: np.random.Generator) -> Seen:
-    """Take pictures by number; all but numerals are mirrored half the time, and brightness varies a little."""
+    """Take pictures by number; all but numerals are mirrored half the time, and brightness varies."""
     import numpy as np
     import torch
 
