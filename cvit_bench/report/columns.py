@@ -18,6 +18,7 @@ AP = Column("AP", "ap")
 FORGETTING = Column("Forgetting", "forgetting")
 LEADING = (
     AP,
+    Column("AP w/o captions", "ap_no_caption"),
     Column("MAP", "map"),
     Column("BWT", "bwt_tm1"),
     FORGETTING,
