@@ -36,6 +36,7 @@ style: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cvit-bench validate
+	$(BIN)/cvit-bench leaderboard --suite mini --check
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
