@@ -14,7 +14,7 @@ from cvit_bench.progress import metered, say
 from cvit_bench.records.base import Name
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
-from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
+from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage, load_manifest
 from cvit_bench.records.method import Method
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.versions import package_versions
@@ -53,12 +53,21 @@ class TrainRun:
         if fresh:
             (self.run_dir / MANIFEST).unlink(missing_ok=True)
             remove_stages(self.run_dir)
+        self._refuse_another_run()
         stages: list[Stage] = []
         for plan in plan_stages(self.method.schedule, self.suite.train):
             stages.append(self._stage(plan, folder, base))
         manifest = self._manifest(base, stages)
         save_json(self.run_dir / MANIFEST, manifest)
         return manifest
+
+    def _refuse_another_run(self) -> None:
+        """Raise when the folder holds the manifest of a run with other settings, or one written by hand."""
+        path = self.run_dir / MANIFEST
+        if path.exists() and load_manifest(self.run_dir).config != self.settings.model_dump(mode="json"):
+            raise CvitBenchError(
+                f"{path}: is the manifest of another run; --fresh trains anew, another --run-dir keeps both"
+            )
 
     def _stage(self, plan: StagePlan, folder: Path, base: BaseModelRef) -> Stage:
         settings = self.settings

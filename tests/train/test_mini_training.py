@@ -85,6 +85,13 @@ def test_other_settings_are_refused_and_nothing_is_lost(trained):
     assert load_manifest(trained).stages
 
 
+def test_a_folder_with_another_runs_manifest_is_refused(trained):
+    before = (trained / "manifest.json").read_bytes()
+    with pytest.raises(CvitBenchError, match=r"manifest\.json: is the manifest of another run; --fresh"):
+        run_training("zero_shot", "mini", trained, device="cpu")
+    assert (trained / "manifest.json").read_bytes() == before
+
+
 def test_fresh_trains_anew(trained, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(trained, copy)
