@@ -36,13 +36,6 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-def whole_words(needle: str, hay: str) -> bool:
-    """Tell whether `needle` stands in `hay` as whole words, case ignored."""
-    if not needle:
-        return False
-    return re.search(rf"(?<!\w){re.escape(needle.casefold())}(?!\w)", hay.casefold()) is not None
-
-
 def first_line(error: BaseException, limit: int = 300) -> str:
     """Return the first line of an error's message, or the error's name when it has none."""
     lines = str(error).strip().splitlines()

@@ -81,13 +81,18 @@ class TrainRun:
         origin = sha256_json([settings.sha256, base.sha256, parent_sha, data, plan.name])
         done = finished_stage(target, origin)
         if done is None:
-            done = self._train_stage(plan, folder, base, examples, origin)
+            done = self._train_stage(plan, folder, base, examples, (origin, data))
         else:
             say(f"{self.run_dir.name} {plan.name}: trained already")
         return _listed(plan, done)
 
     def _train_stage(
-        self, plan: StagePlan, folder: Path, base: BaseModelRef, examples: list[Example], origin: str
+        self,
+        plan: StagePlan,
+        folder: Path,
+        base: BaseModelRef,
+        examples: list[Example],
+        hashes: tuple[str, str],
     ) -> StageTraining:
         from cvit_bench.models.adapter_files import save_adapter
         from cvit_bench.models.family import family_of
@@ -95,6 +100,7 @@ class TrainRun:
         from cvit_bench.train.loop import train_stage
 
         settings, budget = self.settings, self.settings.training
+        origin, data = hashes
         loaded = self._loaded(folder)
         seed = int(sha256_json([settings.seed, plan.name])[:8], 16)
         parent = self._folder(plan.parent) if plan.parent else None
@@ -105,7 +111,7 @@ class TrainRun:
             losses = train_stage(adapted, loaded, draws, num_steps, budget, meter)
         record = StageTraining(
             origin=origin,
-            data_sha256=examples_sha256(examples),
+            data_sha256=data,
             steps=num_steps,
             samples=len(examples),
             losses=tuple(round(loss, 5) for loss in losses),
