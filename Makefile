@@ -1,6 +1,7 @@
 # Every target sets up its own environment in $(VENV) first; nothing else is needed but Python and pip.
 #   make demo   train, replay and rank three methods on the embedded suite
 #   make test   style, types, layers and all tests
+#   make gates  what the embedded suite has to show, three seeds (benchmarks/README.md)
 # Where pip would fetch a CUDA build of torch and you want the small one:
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
@@ -10,8 +11,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
+GATES_OUT ?= runs/gates
 
-.PHONY: demo test fast-test leaderboards style format wheel-check clean
+.PHONY: demo gates test fast-test leaderboards style format wheel-check clean
 
 demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
@@ -21,6 +23,9 @@ demo: $(VENV)/.ready
 leaderboards: $(VENV)/.ready
 	$(BIN)/cvit-bench leaderboard --out leaderboards \
 	  $(foreach method,lora multitask zero_shot,--add $(DEMO_OUT)/$(method))
+
+gates: $(VENV)/.ready
+	$(BIN)/python benchmarks/mini_gates.py --out $(GATES_OUT) --markdown $(GATES_OUT)/report.md
 
 test: style
 	@echo "== tests"

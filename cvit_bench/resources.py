@@ -26,6 +26,11 @@ def embedded_base() -> Path:
     return PACKAGE / "mini" / "base"
 
 
+def instruction_table() -> Path:
+    """Return the file of instruction embeddings that came with this installation."""
+    return PACKAGE / "data" / "embeddings" / "minilm.safetensors"
+
+
 def data_root(given: Path | None = None) -> Path:
     """Return the folder that holds downloaded data: `--data-root`, else $CVIT_BENCH_DATA, else `.`."""
     return given if given is not None else Path(os.environ.get(DATA_VARIABLE, "."))

@@ -6,6 +6,17 @@ from collections.abc import Iterable
 
 _SPACE = re.compile(r"\s+")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_BREAK = re.compile(r"[\s-]+")
+_LABEL = re.compile(r"\W*[A-Za-z]\W*$|\W*[A-Za-z][.):\]]|[b-hB-H] |.*[(\[][A-Za-z][)\]]", re.DOTALL)
+
+_UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS = (
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_NAMES = (*_UNITS, *_TEENS, *(f"{ten} {unit}".removesuffix(" zero") for ten in _TENS for unit in _UNITS))
+NUMBER_WORDS = {**{name: str(value) for value, name in enumerate(_NAMES)}, "one hundred": "100"}
 
 
 def known(names: Iterable[str]) -> str:
@@ -29,6 +40,19 @@ def one_space(text: str) -> str:
 def bare(text: str) -> str:
     """Lower-case, fold white space and strip punctuation from both ends: `' A cat. '` becomes `'a cat'`."""
     return _EDGE.sub("", one_space(text).casefold())
+
+
+def spelt(text: str) -> str:
+    """Give number words one spelling: `' Twenty-one. '` becomes `'twenty one'`."""
+    return _BREAK.sub(" ", bare(text))
+
+
+def has_option_label(text: str) -> bool:
+    """Tell whether an option's letter stands in a text, alone or as a label: `B`, `B.`, `(b)`, `B red`.
+
+    `A red cat` is an article before words, not a label.
+    """
+    return _LABEL.match(text) is not None
 
 
 def words(text: str) -> list[str]:

@@ -38,7 +38,7 @@ def _templates() -> list[Row]:
         (
             template.name,
             f"{template.answer_form.value}: {len(template.variants_of('train'))} train variants, "
-            f"{len(template.variants_of('heldout'))} heldout",
+            f"{len(template.variants_of('heldout'))} heldout, {len(template.form_changes)} in another form",
         )
         for template in templates
     ]

@@ -21,12 +21,12 @@ VARIABLES = ("question", "choices")
 def build_prompts(
     task: Task, template: Template, variant: Variant, samples: Iterable[Sample]
 ) -> list[Prompt]:
-    """Word every sample with one variant."""
+    """Word every sample with one variant; a longer form asked for gets more room than the task's own."""
+    room = max(task.max_new_tokens, variant.asks.max_new_tokens if variant.asks else 0)
     return [
-        Prompt(sample.id, task.name, variant.id, render(template.name, variant, sample), sample.picture,
-               task.max_new_tokens)
+        Prompt(sample.id, task.name, variant.id, render(template.name, variant, sample), sample.picture, room)
         for sample in samples
-    ]  # fmt: skip
+    ]
 
 
 def render(template: str, variant: Variant, sample: Sample) -> str:
@@ -48,14 +48,14 @@ def render(template: str, variant: Variant, sample: Sample) -> str:
 
 
 def evaluation_variants(template: Template, wanted: int | None) -> tuple[Variant, ...]:
-    """Return the first `wanted` variants in file order, or all of them for None."""
-    return template.variants[:wanted]
+    """Return the first `wanted` variants or all for None: paraphrases in file order, then form changes."""
+    return (*template.paraphrases, *template.form_changes)[:wanted]
 
 
 def training_variants(
     template: Template, setting: TemplateSetting, num_samples: int, seed: int
 ) -> Sequence[Variant]:
-    """Return one variant a sample: the first for `single`, a drawn train variant for `multi`."""
+    """Return one variant a sample: the first for `single`, a drawn train paraphrase for `multi`."""
     if setting == "single":
         return [template.variants[0]] * num_samples
     return random.Random(seed).choices(template.variants_of("train"), k=num_samples)

@@ -25,6 +25,7 @@ def make_plan(
 
     `full`: every stage × every task. `lower`: at each stage the tasks trained so far, and the unseen
     tasks at the last stage. `final`: every task at the last stage. `variants`: how many, None for all.
+    The stages of a per-task run do not follow one another: each is asked its own task, whatever is chosen.
     """
     _check_tasks(inputs, stages)
     planned = [
@@ -53,6 +54,8 @@ def _tasks_of(
     inputs: RunInputs, stages: Sequence[StageWeights], at: int, cells: CellChoice
 ) -> tuple[str, ...]:
     suite, is_last = inputs.suite, at == len(stages) - 1
+    if inputs.manifest.schedule == "per_task":
+        return stages[at].tasks
     if cells is CellChoice.FULL:
         return suite.tasks
     if cells is CellChoice.FINAL:

@@ -28,7 +28,8 @@ from cvit_bench.records.results import (
 def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[ScoredCell]) -> Results:
     """Assemble the results of a run."""
     by_place: dict[tuple[str, str], list[ScoredCell]] = {}
-    for cell in cells:
+    paraphrases = [cell for cell in cells if not _is_form_change(inputs, cell)]
+    for cell in paraphrases:
         by_place.setdefault((cell.cell.stage, cell.cell.task), []).append(cell)
     table = Table(inputs, plan, by_place)
     manifest = inputs.manifest
@@ -42,7 +43,7 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
         seeds=() if manifest.seed is None else (manifest.seed,),
         task_identity=manifest.task_identity,
         templates=manifest.templates,
-        variants=tuple(dict.fromkeys(cell.variant for cell in plan.cells)),
+        variants=tuple(dict.fromkeys(cell.cell.variant for cell in paraphrases)),
         stages=tuple(StageInfo(name=stage.name, tasks=stage.tasks) for stage in plan.stages),
         tasks=tuple(_task_info(table, task) for task in table.tasks),
         cells=tuple(_cell(table, cell) for cell in cells),
@@ -50,6 +51,10 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
         metrics=_metrics(table),
         provenance=_provenance(inputs, plan),
     )
+
+
+def _is_form_change(inputs: RunInputs, cell: ScoredCell) -> bool:
+    return inputs.variant(cell.cell.task, cell.cell.variant).asks is not None
 
 
 def _task_info(table: Table, name: str) -> TaskInfo:
@@ -71,6 +76,7 @@ def _cell(table: Table, cell: ScoredCell) -> Cell:
         stage=names.index(cell.cell.stage),
         task=cell.cell.task,
         variant=cell.cell.variant,
+        form_change=_is_form_change(table.inputs, cell),
         n=len(cell.samples),
         strict=_estimate(cell.values("S"), highest),
         knowledge=_estimate(cell.values("K"), highest),

@@ -1,6 +1,7 @@
 """From predictions to scores, matrices and metrics; needs no model and no torch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cvit_bench import plugins
@@ -9,11 +10,12 @@ from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.results import make_results
 from cvit_bench.evaluate.score_files import write_scores
 from cvit_bench.evaluate.table import ScoredCell
+from cvit_bench.records.asked_form import AskedForm, asked_form_kept
 from cvit_bench.records.load import save_json
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan
 from cvit_bench.records.prediction import Prediction, read_predictions
 from cvit_bench.records.results import RESULTS, Results
-from cvit_bench.records.sample import Prompt
+from cvit_bench.records.sample import Prompt, Score
 
 
 def rescore(run_dir: Path, data_root: Path | None = None) -> Results:
@@ -38,8 +40,19 @@ def _score_cell(inputs: RunInputs, cell: PlannedCell) -> ScoredCell:
     task = inputs.task(cell.task)
     samples = inputs.samples(cell.task)
     scorer = plugins.load(plugins.SCORERS, task.scorer)
-    items = [(sample, texts[sample.id]) for sample in samples]
-    return ScoredCell(cell, samples, [texts[s.id] for s in samples], scorer.score(task, items))
+    answers = [texts[sample.id] for sample in samples]
+    scores = scorer.score(task, list(zip(samples, answers, strict=True)))
+    asked = inputs.variant(cell.task, cell.variant).asks
+    if asked is not None:
+        letters = task.form.letters
+        scores = [under_asked_form(asked, letters, *pair) for pair in zip(scores, answers, strict=True)]
+    return ScoredCell(cell, samples, answers, scores)
+
+
+def under_asked_form(asked: AskedForm, letters: str, score: Score, answer: str) -> Score:
+    """Return a score under the form that a form-change variant asks for: F by that form, K as is, S = K·F."""
+    form = asked_form_kept(asked, letters, answer)
+    return replace(score, strict=score.knowledge if form else 0.0, form=form)
 
 
 def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, str]:

@@ -38,7 +38,10 @@ class ScoredCell:
 
 @dataclass(frozen=True)
 class Table:
-    """All scored cells of a run by place, with what rows and columns mean."""
+    """The scored paraphrase cells of a run by place, with what rows and columns mean.
+
+    Cells of form-change variants are not part of it: they answer to another form.
+    """
 
     inputs: RunInputs
     plan: EvaluationPlan
@@ -72,7 +75,7 @@ class Table:
         return np.unique(np.array(pictures), return_inverse=True)[1]
 
     def matrix(self, kind: Kind) -> ScoreMatrix:
-        """Return R[stage, task] of one kind of score, averaged over variants."""
+        """Return R[stage, task] of one kind of score, averaged over paraphrases."""
         parts = self.parts(kind)
         suite = self.inputs.suite
         return ScoreMatrix(

@@ -23,16 +23,16 @@ class AnswerForm(str, Enum):
 
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
-_BOX = re.compile(r"\[\s*[-+]?\d*\.?\d+(\s*,\s*[-+]?\d*\.?\d+){3}\s*\]")
+_COORDINATE = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
+_BOX = re.compile(rf"\[\s*{_COORDINATE}(?:\s*,\s*{_COORDINATE}){{3}}\s*\]")
 
 
-class FormLimits(Record):
-    """Limits a task puts on its answer form; what is not named is not limited."""
+class WordLimits(Record):
+    """Limits on any answer; what is not named is not limited."""
 
     min_words: int | None = Field(default=None, ge=1)
     max_words: int | None = Field(default=None, ge=1)
     ends_with: str | None = None
-    letters: str = Field(default="ABCDE", pattern=r"^[A-Z]+$")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -41,16 +41,23 @@ class FormLimits(Record):
         return self
 
 
+class FormLimits(WordLimits):
+    """Limits a task puts on its answer form."""
+
+    letters: str = Field(default="ABCDE", pattern=r"^[A-Z]+$")
+
+
 def form_kept(form: AnswerForm, limits: FormLimits, answer: str) -> bool:
     """Tell whether an answer has the shape asked for; the empty answer never has.
 
     Case and one final full stop are no breach, as in the strict score: what scores S = 1 keeps its form.
     """
     text = one_space(answer)
-    return bool(text) and _shaped(form, limits, text) and _limited(limits, text)
+    return bool(text) and shaped(form, limits.letters, text) and limited(limits, text)
 
 
-def _limited(limits: FormLimits, text: str) -> bool:
+def limited(limits: WordLimits, text: str) -> bool:
+    """Tell whether an answer stays inside the limits."""
     count = len(words(text))
     return (
         count >= (limits.min_words or 1)
@@ -59,10 +66,11 @@ def _limited(limits: FormLimits, text: str) -> bool:
     )
 
 
-def _shaped(form: AnswerForm, limits: FormLimits, text: str) -> bool:
+def shaped(form: AnswerForm, letters: str, text: str) -> bool:
+    """Tell whether an answer without outer white space has the shape of a form; `letters`: those on offer."""
     if form is AnswerForm.OPTION_LETTER:
         letter = text.removesuffix(".")
-        return len(letter) == 1 and letter.upper() in limits.letters
+        return len(letter) == 1 and letter.upper() in letters
     if form is AnswerForm.YES_NO:
         return bare(text) in ("yes", "no")
     if form is AnswerForm.NUMBER:

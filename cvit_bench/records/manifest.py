@@ -12,7 +12,7 @@ from cvit_bench.records.suite import TemplateSetting
 
 MANIFEST = "manifest.json"
 TaskIdentity = Literal["none", "inferred", "oracle"]
-Schedule = Literal["none", "sequential", "multitask"]
+Schedule = Literal["none", "sequential", "multitask", "per_task"]
 
 
 class BaseModelRef(Record):

@@ -20,11 +20,16 @@ class Estimate(Record):
 
 
 class Cell(Record):
-    """One task at one stage under one variant."""
+    """One task at one stage under one variant.
+
+    A form change asks for another answer form: its F and S are those of that form, and it is part of no
+    matrix and no metric.
+    """
 
     stage: int = Field(ge=0)
     task: Name
     variant: Name
+    form_change: bool = False
     n: int = Field(ge=1)
     strict: Estimate
     knowledge: Estimate
@@ -68,7 +73,7 @@ Matrix = tuple[tuple[float | None, ...], ...]
 
 
 class Matrices(Record):
-    """Scores [stage][task] in percent, averaged over variants; null where not run.
+    """Scores [stage][task] in percent, averaged over paraphrases; null where not run.
 
     S strict score, K knowledge score (lenient extraction), F share of answers that kept the form.
     """

@@ -67,12 +67,12 @@ def heat_map(results: Results, letter: Letter) -> HeatMap:
 
 
 def cell_intervals(results: Results, letter: Letter) -> dict[tuple[int, str], tuple[float, float]]:
-    """Return the interval of each cell; over several variants the mean of their ends.
+    """Return the interval of each cell; over several paraphrases the mean of their ends.
 
-    The variants share their samples, so this is never narrower than the interval of the mean.
+    The paraphrases share their samples, so this is never narrower than the interval of the mean.
     """
     found: dict[tuple[int, str], list[Estimate]] = {}
-    for cell in results.cells:
+    for cell in (cell for cell in results.cells if not cell.form_change):
         found.setdefault((cell.stage, cell.task), []).append(getattr(cell, _FIELDS[letter]))
     return {
         place: (_mean([one.ci_low for one in parts]), _mean([one.ci_high for one in parts]))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from cvit_bench.records.form import AnswerForm, form_kept
 from cvit_bench.records.sample import Sample, Score
 from cvit_bench.records.task import Task
+from cvit_bench.text import NUMBER_WORDS
 
 TITLE = "Exact match"
 OPEN_ENDED = False
@@ -25,8 +26,6 @@ _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
 _NUMBER = re.compile(r"[-+]?(?<![\w.])\d+(?:[.,]\d+)*(?![^\W_])")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _YES_NO = ("yes", "no")
-_SPELT = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_DIGITS = {word: str(value) for value, word in enumerate(_SPELT)}
 
 
 class _Names(NamedTuple):
@@ -101,11 +100,11 @@ def _compare_numbers(sample: Sample, text: str) -> tuple[list[str], set[str]]:
 
 
 def _numbers(text: str) -> list[str]:
-    """Find numbers in one spelling; number words count where no digit stands."""
+    """Find numbers in one spelling; number words up to one hundred count where no digit stands."""
     digits = _NUMBER.findall(text)
     if digits:
         return [_canonical(number) for number in digits]
-    return [_DIGITS[word] for word in _WORD.findall(text.casefold()) if word in _DIGITS]
+    return [NUMBER_WORDS[name] for name in _find((_by_words(tuple(NUMBER_WORDS)),), text)]
 
 
 def _canonical(number: str) -> str:

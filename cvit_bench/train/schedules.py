@@ -26,14 +26,15 @@ def plan_stages(schedule: Schedule, train_tasks: Sequence[str]) -> tuple[StagePl
     """Return the stages of a schedule.
 
     none: no stage, the base alone. sequential: task after task, each from the stage before.
-    multitask: one stage on all tasks together, with the steps of the whole sequence.
+    multitask: one stage on all tasks together, with the steps of the whole sequence. per_task: one stage a
+    task, each afresh from the base.
     """
     if schedule == "none":
         return ()
     if schedule == "multitask":
         return (StagePlan("01-multitask", tuple(train_tasks), None, len(train_tasks)),)
     names = [f"{number:02d}-{task}" for number, task in enumerate(train_tasks, start=1)]
-    parents = [None, *names[:-1]]
+    parents = [None] * len(names) if schedule == "per_task" else [None, *names[:-1]]
     return tuple(
         StagePlan(name, (task,), parent, 1)
         for name, task, parent in zip(names, train_tasks, parents, strict=True)

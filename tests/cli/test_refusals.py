@@ -7,7 +7,7 @@ import pytest
 WRONG = [
     (
         "train --method lorra",
-        "unknown method 'lorra' (known: lora, multitask, zero_shot). Did you mean 'lora'?",
+        "unknown method 'lorra' (known: lora, multitask, per_task, zero_shot). Did you mean 'lora'?",
     ),
     ("train --method lora --suite minni", "unknown suite 'minni' (known: mini). Did you mean 'mini'?"),
     ("train --method lora --suite none.yaml", "none.yaml: no such suite file"),

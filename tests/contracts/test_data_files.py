@@ -10,7 +10,8 @@ from cvit_bench.data.library import open_library
 from cvit_bench.data.prompts import render, variant_problems
 from cvit_bench.data.samples import load_samples
 from cvit_bench.models.folders import base_folder
-from cvit_bench.records.form import AnswerForm, form_kept
+from cvit_bench.records.asked_form import asked_form_kept
+from cvit_bench.records.form import AnswerForm, FormLimits, form_kept
 from cvit_bench.records.manifest import BaseModelRef
 from cvit_bench.records.method import load_method, method_files
 from cvit_bench.records.sample import Sample
@@ -24,6 +25,15 @@ SAMPLES = {
     "eight choices": Sample("c", "Which one?", ("H",), tuple(f"option number {n}" for n in range(8))),
     "template marks": Sample("d", "{{ 1 }} {% x %} <b>&amp;</b>", ("x",), ("{{ 2 }}", "50 % & more")),
     "other scripts": Sample("e", "Was ist grün? 猫は？", ("猫",), ("Käse", "猫")),
+}
+USUAL = {
+    AnswerForm.OPTION_LETTER: "B",
+    AnswerForm.SHORT_ANSWER: "red",
+    AnswerForm.CLASS_NAME: "polar bear",
+    AnswerForm.YES_NO: "yes",
+    AnswerForm.NUMBER: "4",
+    AnswerForm.SENTENCE: "A dog sleeps on the grass.",
+    AnswerForm.BOX: "[0.12, 0.40, 0.55, 0.91]",
 }
 
 
@@ -95,7 +105,33 @@ def test_a_template_has_enough_variants_of_both_splits(name):
     template = LIBRARY.template(name)
     assert len(template.variants_of("train")) >= 5
     assert len(template.variants_of("heldout")) >= 3
-    assert len(template.variants) >= 8
+    assert len(template.paraphrases) >= 8
+
+
+def test_every_answer_form_has_a_template():
+    assert {LIBRARY.template(name).answer_form for name in LIBRARY.templates} == set(AnswerForm)
+
+
+def test_several_templates_ask_for_another_form():
+    changing = [name for name in LIBRARY.templates if LIBRARY.template(name).form_changes]
+    assert len(changing) >= 3
+
+
+@pytest.mark.parametrize("name", names(LIBRARY.templates))
+def test_form_changes_stand_last_and_each_asks_for_another_form(name):
+    template = LIBRARY.template(name)
+    assert template.variants == (*template.paraphrases, *template.form_changes)
+    asked = [variant.asks for variant in template.form_changes]
+    assert all(asked.count(one) == 1 for one in asked)
+
+
+@pytest.mark.parametrize("name", names(LIBRARY.templates))
+def test_the_usual_answers_break_every_form_that_a_form_change_asks_for(name):
+    template = LIBRARY.template(name)
+    usual = USUAL[template.answer_form]
+    assert form_kept(template.answer_form, FormLimits(), usual)
+    for variant in template.form_changes:
+        assert not asked_form_kept(variant.asks, "ABCDE", usual), variant.id
 
 
 @pytest.mark.parametrize("name", names(LIBRARY.templates))

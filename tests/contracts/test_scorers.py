@@ -55,6 +55,13 @@ CASES = {
         Case(AnswerForm.OPTION_LETTER, _samples("B", "c", choices=("red", "green", "a")), "A"),
         Case(AnswerForm.OPTION_LETTER, _samples("B", "C"), "E"),
     ],
+    "box_iou": [
+        Case(
+            AnswerForm.BOX,
+            _samples("[0.12, 0.40, 0.55, 0.91]", "[0, 0, 1, .5]", "[0.90, 0.90, 1.00, 1.00]"),
+            "[0.56, 0.51, 0.60, 0.60]",
+        ),
+    ],
     "cider": [
         Case(
             AnswerForm.SENTENCE,

@@ -54,6 +54,9 @@ def test_wheel_holds_data_and_nothing_stray(wheel):
     tasks = {path.name for path in (ROOT / "tasks").glob("*.yaml")}
     assert {Path(name).name for name in names if name.startswith("cvit_bench/_data/tasks/")} >= tasks
     assert any(name.endswith("mini/base/model.safetensors") for name in names)
+    assert {"minilm.safetensors", "SOURCE.md"} <= {
+        Path(name).name for name in names if "data/embeddings" in name
+    }
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"cvit_bench"}
     assert not [name for name in names if "__pycache__" in name]

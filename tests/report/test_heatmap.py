@@ -59,3 +59,11 @@ def test_the_interval_over_variants_is_the_mean_of_their_ends(make):
     low, high = cell_intervals(both, "S")[0, "fruits"]
     assert low == pytest.approx(first.strict.ci_low + 2)
     assert high == pytest.approx(first.strict.ci_high + 1)
+
+
+def test_a_form_change_has_no_part_in_the_interval(make):
+    results = make.sequential()
+    other = results.cells[0].model_copy(update={"variant": "c0", "form_change": True})
+    far = other.model_copy(update={"strict": other.strict.model_copy(update={"ci_low": 0.0, "ci_high": 0.0})})
+    with_change = results.model_copy(update={"cells": (*results.cells, far)})
+    assert cell_intervals(with_change, "S") == cell_intervals(results, "S")

@@ -27,7 +27,15 @@ def test_multitask_is_one_stage_with_the_steps_of_the_whole_sequence():
     assert plan_stages("multitask", TASKS) == (StagePlan("01-multitask", TASKS, None, 3),)
 
 
-@pytest.mark.parametrize("schedule", ["sequential", "multitask"])
+def test_per_task_starts_every_task_afresh_from_the_base():
+    assert plan_stages("per_task", TASKS) == (
+        StagePlan("01-a", ("a",), None, 1),
+        StagePlan("02-b", ("b",), None, 1),
+        StagePlan("03-c", ("c",), None, 1),
+    )
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "multitask", "per_task"])
 def test_every_schedule_that_trains_spends_the_same_and_sees_every_task_once(schedule):
     plans = plan_stages(schedule, TASKS)
     assert sum(plan.num_shares for plan in plans) == len(TASKS)

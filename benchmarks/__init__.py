@@ -1,0 +1,1 @@
+"""Measurements of the benchmark itself: each file a script, see README.md."""

@@ -1,0 +1,214 @@
+"""What the gates need measured: each job trains one run, replays it, and asks it further questions.
+
+Runs live under OUT/<method>-<seed>; trained stages and answered cells are reused as everywhere. Rankings,
+blank answers and few-shot scores are kept in OUT/asked/<hash>.json, named after the weights and all that was
+asked; the seconds of a run that was trained or answered in one go in OUT/seconds/<run>.json.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gate_rules import Knowledge, Split, knowledge, score_matrix
+from benchmarks.probing import FEW_STEPS, BlankScores, blank_scores, blanked, few_shot_scores
+from benchmarks.ranking import Question, Ranker, candidate_sets, ranked_right
+from cvit_bench.cli.train import run_training
+from cvit_bench.data.samples import load_samples
+from cvit_bench.evaluate.inputs import RunInputs, open_run
+from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.evaluate.weights import StageWeights, locate_stages
+from cvit_bench.models.family import Placement
+from cvit_bench.models.loading import load_base
+from cvit_bench.models.replay import ReplayModel
+from cvit_bench.progress import plain, say
+from cvit_bench.records.choices import CellChoice
+from cvit_bench.records.files import sha256_json, write_text
+from cvit_bench.records.plan import scores_path
+from cvit_bench.records.results import Results
+from cvit_bench.records.sample import Prompt
+
+ASKED_VERSION = 1
+METHODS = ("lora", "per_task", "multitask")
+_PLACEMENT = Placement()
+_CELLS = {"multitask": CellChoice.FINAL}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: a suite on a base, where runs go, and for trials fewer samples or other settings."""
+
+    suite: str
+    base: str | None
+    out: Path
+    limit: int | None = None
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one job found out."""
+
+    results: Results
+    seconds: Mapping[str, float]
+    splits: Mapping[str, Split] = field(default_factory=dict)
+    blank: Mapping[str, BlankScores] = field(default_factory=dict)
+    few_shot: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+
+
+def run_job(plan: Plan, method: str, seed: int) -> Figures:
+    """Train and replay one method with one seed; rank and tune on after `lora`, blank after `multitask`."""
+    plain()
+    run_dir = plan.out / f"{method}-{seed}"
+    clock = _Clock(plan.out / "seconds" / f"{run_dir.name}.json")
+    say(f"== {run_dir.name}")
+    with clock("train", is_new=not (run_dir / "stages").exists()):
+        run_training(
+            method, plan.suite, run_dir, base=plan.base, seed=seed, overrides=[*plan.overrides], device="cpu"
+        )
+    options = EvaluateOptions(limit=plan.limit, cells=_CELLS.get(method, CellChoice.FULL), batch_size=64)
+    with clock("evaluate", is_new=not (run_dir / "predictions").exists()):
+        results = evaluate(run_dir, options)
+    inputs = open_run(run_dir, limit=plan.limit)
+    asked = plan.out / "asked"
+    if method == "lora":
+        splits, shots = _splits(inputs, results, asked), _few_shot(inputs, plan.out)
+        return Figures(results, clock.seconds, splits, few_shot=shots)
+    if method == "multitask":
+        return Figures(results, clock.seconds, blank=_blank(inputs, asked))
+    return Figures(results, clock.seconds)
+
+
+class _Clock:
+    """Keeps the wall time of work that was done from its beginning; work that was resumed has none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+        self._what, self._began = "", 0.0
+        self._is_new = False
+
+    def __call__(self, what: str, is_new: bool) -> "_Clock":
+        """Set what the next block does, and whether nothing of it was there before."""
+        self._what, self._is_new = what, is_new
+        return self
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if self._is_new and kind is None:
+            self.seconds[self._what] = round(time.monotonic() - self._began, 1)
+            write_text(self._path, json.dumps(self.seconds) + "\n")
+
+
+def _kept(folder: Path, key: object, compute: Callable[[], Any]) -> Any:
+    """Return what was computed under a key before, else compute and keep it (anything that JSON can hold)."""
+    path = folder / f"{sha256_json([ASKED_VERSION, key])}.json"
+    if not path.exists():
+        write_text(path, json.dumps(compute()) + "\n")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _asked_of(inputs: RunInputs, task: str) -> list[object]:
+    """Return what a task asks: its file, then wording, picture and right answers of every test prompt."""
+    rows = [
+        (prompt.text, prompt.picture.sha256 if prompt.picture else "", sample.answers)
+        for prompt, sample in zip(_prompts(inputs, task), inputs.samples(task), strict=True)
+    ]
+    return [inputs.task(task).model_dump(mode="json"), rows]
+
+
+def _prompts(inputs: RunInputs, task: str) -> list[Prompt]:
+    """Return the test prompts of a task in its template's first wording."""
+    return inputs.prompts(task, inputs.template(task).variants[0].id)
+
+
+def _splits(inputs: RunInputs, results: Results, asked: Path) -> dict[str, Split]:
+    """Split the loss of S of every closed task but the last one trained."""
+    lenient = score_matrix(results, results.matrices.K)
+    ranker = _Rankings(inputs, asked)
+    splits = {}
+    for at, task in enumerate(lenient.sequence()[:-1], start=1):
+        own, last = ranker.knowledge(task, at), ranker.knowledge(task, lenient.last)
+        if own is not None and last is not None:
+            splits[task] = Split(own, last, lenient.cell(at, task) - lenient.cell(lenient.last, task))
+    return splits
+
+
+class _Rankings:
+    """Ranks the answer sets of a run's tasks; the base is loaded when something is yet to be ranked."""
+
+    def __init__(self, inputs: RunInputs, asked: Path) -> None:
+        self._inputs = inputs
+        self._asked = asked
+        self._base, self._stages = locate_stages(inputs.run_dir, inputs.manifest)
+        self._ranker: Ranker | None = None
+
+    def knowledge(self, task: str, at: int) -> Knowledge | None:
+        """Return S and G of a task at a stage; None where its answer set is open."""
+        record, samples = self._inputs.task(task), self._inputs.samples(task)
+        sets = candidate_sets(record, samples, load_samples(record, "train", self._inputs.data_root))
+        if sets is None:
+            return None
+        prompts = _prompts(self._inputs, task)
+        seen = [Question(*row) for row in zip(samples, prompts, sets, strict=True)]
+        grey = [Question(*row) for row in zip(samples, blanked(prompts), sets, strict=True)]
+        stage = self._stages[at]
+        key = ["ranked", stage.sha256, _asked_of(self._inputs, task), sets]
+        right, guessed = _kept(
+            self._asked, key, lambda: [self._rank(task, stage, questions) for questions in (seen, grey)]
+        )
+        strict = _strict(self._inputs, stage.name, task)
+        return knowledge(strict, right, guessed, [len(names) for names in sets])
+
+    def _rank(self, task: str, stage: StageWeights, questions: list[Question]) -> list[bool]:
+        if self._ranker is None:
+            self._ranker = Ranker(load_base(self._base, _PLACEMENT))
+        folder = stage.checkpoint.folder
+        assert folder is not None, "an adapter has a folder"
+        self._ranker.use(stage.name, folder)
+        return ranked_right(self._inputs.task(task), questions, self._ranker.best(questions))
+
+
+def _strict(inputs: RunInputs, stage: str, task: str) -> list[float]:
+    """Return S of every test sample, as it was written when the run was scored."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(scores_path(inputs.run_dir, stage, task), columns=["id", "strict"])
+    strict = dict(zip(table["id"].to_pylist(), table["strict"].to_pylist(), strict=True))
+    return [strict[sample.id] for sample in inputs.samples(task)]
+
+
+def _blank(inputs: RunInputs, asked: Path) -> dict[str, BlankScores]:
+    """Ask every task of the suite with a blank picture at the last stage."""
+    base, stages = locate_stages(inputs.run_dir, inputs.manifest)
+    model: list[ReplayModel] = []
+
+    def ask(task: str) -> dict[str, float]:
+        if not model:
+            model.append(ReplayModel(base, _PLACEMENT))
+            model[0].use(stages[-1].checkpoint)
+        return asdict(blank_scores(inputs, model[0], task))
+
+    found = {}
+    for task in inputs.suite.tasks:
+        key = ["blank", stages[-1].sha256, _asked_of(inputs, task)]
+        found[task] = BlankScores(**_kept(asked, key, partial(ask, task)))
+    return found
+
+
+def _few_shot(inputs: RunInputs, out: Path) -> dict[str, dict[int, float]]:
+    """Tune the last checkpoint on a few samples of the tasks that the suite names for it, if it names any."""
+    wanted: Mapping[str, tuple[int, ...]] = getattr(inputs.suite, "few_shot", None) or {}
+    _, stages = locate_stages(inputs.run_dir, inputs.manifest)
+    tune = partial(few_shot_scores, inputs, _PLACEMENT, out / "few_shot" / inputs.run_dir.name)
+    found = {}
+    for task, shots in wanted.items():
+        key = ["few_shot", stages[-1].sha256, _asked_of(inputs, task), shots, FEW_STEPS]
+        scores = _kept(out / "asked", key, partial(tune, task, shots))
+        found[task] = {int(num): score for num, score in scores.items()}
+    return found
