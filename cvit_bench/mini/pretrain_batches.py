@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 QUESTIONS_EACH = 4
-UNMIRRORED = ("digits", "printed")
+MIRRORED = ("garments", "blurred", "places")
 
 
 @dataclass
@@ -43,12 +43,12 @@ class Seen:
 
 
 def pictures(pool: Pool, numbers: NDArray[np.int64], rng: np.random.Generator) -> Seen:
-    """Take pictures by number; all but numerals are mirrored half the time, and brightness varies."""
+    """Take pictures by number; brightness varies, and half of those that may be mirrored are."""
     import numpy as np
     import torch
 
     mirrored = (rng.random(len(numbers)) < 0.5) & np.array(
-        [pool.facts[n].domain not in UNMIRRORED for n in numbers]
+        [pool.facts[n].domain in MIRRORED for n in numbers]
     )
 
     def flipped(block: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from cvit_bench.mini.pretrain_steps import ANSWERING, FINISHING, FIVE, SEEING, SIZES
+from cvit_bench.mini.pretrain_steps import ANSWERING, SEEING, SHARES, SIZES
 
 Probe = tuple[str, str, str, float]
 ABOUT = """# The small base of the embedded suite
@@ -19,21 +19,22 @@ here.
 
 ## Recipe
 
-`python -m cvit_bench.mini.pretrain --sources DIR --out DIR --seed 0`
+`torchrun --nproc-per-node 2 -m cvit_bench.mini.pretrain --sources DIR --out DIR --seed 0`
 
-1. Seeing: {seeing.steps} steps of {seeing.batch} pictures, learning rate {seeing.peak} to {seeing.floor}; the
-   tower only, on the label of every patch (object, colour).
-2. Answering: {answering.steps} steps of {answering.batch} pictures with four questions each, learning rate
-   {answering.peak} down a cosine of {answering.horizon}; answer loss + 0.3 × patch loss, all weights, the
-   tower at {answering.tower} of the rate.
-3. Finishing: {finishing.steps} steps more, {finishing.peak} to {finishing.floor}, with printed numerals.
+1. Seeing: {seeing.steps} steps of 2 × {seeing.batch} pictures,
+   learning rate {seeing.peak} to {seeing.floor};
+   the tower only, on the label of every patch (object, letter, colour).
+2. Answering: {answering.steps} steps of 2 × {answering.batch} pictures with four questions each,
+   learning rate {answering.peak} to {answering.floor};
+   answer loss + 0.3 × patch loss, all weights, the tower at {answering.tower} of the rate.
 
-Pictures: {sizes}. They come from the sources of the suite's data (see `../data/LICENSES.md`) and from our own
-drawing; none is a picture of the suite, train or test (numbers set aside, and pixels compared).
+Pictures, for each of the two processes: {sizes}. They come from the sources of the suite's data (see
+`../data/LICENSES.md`) and from our own drawing; none is a picture of the suite, train or test (other seeds,
+numbers set aside, and pixels compared).
 
-Questions: five answer forms on five domains, worded apart from the suite's templates. The suite's own
-combinations are left out: letters and short answers on shapes, sentences on emoji, garment names, numerals
-on handwritten digits.
+Questions: eight answer forms on eleven domains, worded apart from the suite's templates. The suite's own
+combinations are left out: letters on maps, short answers on words, scenes, shapes and spoilt pictures,
+sentences on emoji and on signs, names of garments and of places, numerals on handwriting, boxes on scenes.
 
 Losses: `loss.json`, drawn in `loss.svg`; at the end {losses}.
 
@@ -56,10 +57,9 @@ def card(base: Path, probes: list[Probe], each: int) -> str:
         parameters=parameters,
         seeing=SEEING,
         answering=ANSWERING,
-        finishing=FINISHING,
         sizes=", ".join(
             f"{count:,} {domain} ({share:.0%} of draws)"
-            for (domain, count), share in zip(SIZES.items(), FIVE, strict=True)
+            for (domain, count), share in zip(SIZES.items(), SHARES, strict=True)
         ),
         losses=", ".join(
             f"{name} {sum(row[name] for row in last) / len(last):.3f}" for name in ("dense", "answers")

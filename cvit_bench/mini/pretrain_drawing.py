@@ -1,18 +1,41 @@
-"""Drawing pre-training pictures: our own shapes and numerals, emoji on canvases, enlarged photographs."""
+"""Drawing pre-training pictures, one function a domain; each adds one picture to the store.
+
+The suite's own recipes draw what looks like the suite, from other seeds; shapes, numerals and copies are
+drawn here.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cvit_bench.mini.pretrain_store import INKS, SHAPES, THINGS, Facts, Store
 from cvit_bench.mini.pretrain_words import NUMBER_WORDS
-from cvit_bench.mini.recipes.objects import COLOURS
-from cvit_bench.mini.recipes.pictures import SIDE, canvas, enlarge
+from cvit_bench.mini.recipes import blur, ground, maps, numbers, places, read, scene, signs
+from cvit_bench.mini.recipes.garments import CLASSES
+from cvit_bench.mini.recipes.objects import CAPTIONED, COLOURS, PLACES, Art
+from cvit_bench.mini.recipes.pictures import SIDE, Mark, canvas, enlarge, put
+from cvit_bench.mini.recipes.words import EXTRA, READ, SIGNS, Type
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
+
+WORDS = [*READ, *SIGNS, *EXTRA]
+ALL = [thing.name for thing in THINGS]
+KINDS = {thing.name: thing.kind for thing in THINGS}
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is drawn with: objects, fonts, outlines, and photographs that the suite leaves alone."""
+
+    art: Art
+    type_: Type
+    atlas: maps.Atlas
+    garments: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def outline(shape: str, side: int, stretch: float) -> Image:
@@ -42,9 +65,9 @@ def outline(shape: str, side: int, stretch: float) -> Image:
 
 
 def spots(count: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
-    """Return (left, top, side) for `count` things that do not overlap, or one large one."""
+    """Return (left, top, side) for `count` things that do not overlap, or one of any size."""
     if count == 1:
-        side = int(rng.integers(9, 33))
+        side = int(rng.integers(9, 40))
         return [(int(rng.integers(0, SIDE - side + 1)), int(rng.integers(0, SIDE - side + 1)), side)]
     cells = rng.permutation(9)[:count]
     side = int(rng.integers(13, 19))
@@ -59,8 +82,8 @@ def spots(count: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
     ]
 
 
-def behind_shapes(colour: str, rng: np.random.Generator) -> tuple[Image, str]:
-    """Return a pale plain background, or a canvas of another colour than the shape's."""
+def behind_figure(colour: str, rng: np.random.Generator) -> tuple[Image, str]:
+    """Return a pale plain background, or a canvas of another colour than the figure's."""
     import PIL.Image
 
     if rng.random() < 0.65 and colour != "white":
@@ -70,14 +93,20 @@ def behind_shapes(colour: str, rng: np.random.Generator) -> tuple[Image, str]:
     return canvas(name, rng), name
 
 
-def add_shape(store: Store, count: int, rng: np.random.Generator) -> None:
-    """Draw `count` equal shapes in one colour."""
+def copies(rng: np.random.Generator) -> int:
+    """Return how many copies to draw: mostly one."""
+    return int(rng.integers(2, 6)) if rng.random() < 0.2 else 1
+
+
+def add_shape(store: Store, _: Material, rng: np.random.Generator) -> None:
+    """Draw equal shapes in one colour."""
     import numpy as np
     import PIL.Image
 
+    count = copies(rng)
     shape = str(rng.choice(SHAPES, p=[0.24, 0.24, 0.24, 0.1, 0.09, 0.09]))
     colour = str(rng.choice(list(INKS), p=[0.11] * 8 + [0.06] * 2))
-    picture, background = behind_shapes(colour, rng)
+    picture, background = behind_figure(colour, rng)
     ink = tuple(int(level) for level in np.clip(np.array(INKS[colour]) + rng.integers(-12, 13, 3), 0, 255))
     cover = PIL.Image.new("L", (SIDE, SIDE))
     stretch = float(np.exp(rng.uniform(-0.8, 0.8)))
@@ -85,66 +114,143 @@ def add_shape(store: Store, count: int, rng: np.random.Generator) -> None:
         mask = outline(shape, side, stretch)
         picture.paste(ink, (left, top), mask)
         cover.paste(mask, (left, top))
-    store.add(picture, np.asarray(cover), Facts("shapes", shape, colour, background, "shape", count))
+    mark = Mark(shape, cover)
+    store.add(picture, [mark], Facts("shapes", shape, colour, background, "shape", count, box=mark.box))
 
 
-def add_thing(store: Store, count: int, art: dict[str, Image], rng: np.random.Generator) -> None:
+def add_thing(store: Store, made: Material, rng: np.random.Generator) -> None:
     """Place one emoji, or several copies of one, on a canvas."""
-    import numpy as np
-    import PIL.Image
-    import PIL.ImageOps
+    count, name, colour = copies(rng), str(rng.choice(ALL)), str(rng.choice(list(COLOURS)))
+    picture = canvas(colour, rng)
+    side = int(rng.integers(22, 59))
+    single = [(int(rng.integers(0, SIDE - side + 1)), int(rng.integers(0, SIDE - side + 1)), side)]
+    marks = [
+        put(picture, name, made.art[name], spot, rng)
+        for spot in (single if count == 1 else spots(count, rng))
+    ]
+    facts = Facts("emoji", name, "", colour, KINDS[name], count, box=marks[0].box if count == 1 else None)
+    store.add(picture, marks, facts)
 
-    thing = THINGS[int(rng.integers(len(THINGS)))]
-    colour = str(rng.choice(list(COLOURS)))
-    picture, cover = canvas(colour, rng), PIL.Image.new("L", (SIDE, SIDE))
-    turned = art[thing.unicode_name].rotate(float(rng.uniform(-14, 14)), PIL.Image.Resampling.BILINEAR)
-    turned = PIL.ImageOps.mirror(turned) if rng.random() < 0.5 else turned
-    if count == 1:
-        side = int(rng.integers(30, 59))
-        places = [(int(rng.integers(0, SIDE - side + 1)), int(rng.integers(0, SIDE - side + 1)), side)]
+
+def add_scene(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Draw two things in a row, up to four in the quarters, or two or three anywhere."""
+    colour, way = str(rng.choice(list(COLOURS))), rng.random()
+    pool = [thing.name for thing in CAPTIONED] if rng.random() < 0.7 else ALL
+    names = [pool[n] for n in rng.permutation(len(pool))[:3]]
+    if way < 0.6:
+        across = bool(rng.random() < 0.5)
+        picture, marks = scene.two(names[:2], made.art, colour, across, rng)
+        facts = Facts("scene", names[0], "", colour, KINDS[names[0]], 1, (names[1],), True, across)
+    elif way < 0.85:
+        count = int(rng.integers(1, 5))
+        others = (names[1],) * int(count < 4 and rng.random() < 0.5)
+        picture, marks = scene.several([names[0]] * count + list(others), made.art, colour, rng)
+        facts = Facts("scene", names[0], "", colour, KINDS[names[0]], count, others)
     else:
-        places = spots(count, rng)
-    for left, top, side in places:
-        small = turned.resize((side, side), PIL.Image.Resampling.BOX, reducing_gap=None)
-        picture.paste(small, (left, top), small)
-        cover.paste(small.getchannel("A"), (left, top))
-    store.add(picture, np.asarray(cover), Facts("emoji", thing.name, "", colour, thing.kind, count))
+        shown = names[: int(rng.integers(2, 4))]
+        picture, marks, colour = ground.crowd(shown, made.art, rng)
+        facts = Facts("scene", names[0], "", colour, KINDS[names[0]], 1, tuple(shown[1:]))
+    store.add(picture, marks, facts)
 
 
-def add_numeral(store: Store, rng: np.random.Generator) -> None:
-    """Print one numeral in a colour: numerals are to be met elsewhere than in handwriting."""
-    import numpy as np
+def add_numeral(store: Store, _: Material, rng: np.random.Generator) -> None:
+    """Print a number of one or two digits: numerals are to be met elsewhere than in handwriting."""
     import PIL.Image
     import PIL.ImageDraw
     import PIL.ImageFont
 
-    value, colour = int(rng.integers(10)), str(rng.choice(list(INKS)))
-    picture, background = behind_shapes(colour, rng)
+    value, colour = int(rng.integers(10 if rng.random() < 0.5 else 100)), str(rng.choice(list(INKS)))
+    picture, background = behind_figure(colour, rng)
     if rng.random() < 0.4:
         colour, background = "white", "black"
         picture = PIL.Image.new("RGB", (SIDE, SIDE))
-    cover = PIL.Image.new("L", (SIDE, SIDE))
-    across, down = (int(level) for level in rng.integers(24, 41, 2))
-    font = PIL.ImageFont.load_default(float(rng.integers(30, 62)))
-    pen = PIL.ImageDraw.Draw(cover)
-    pen.text(
-        (across, down), str(value), fill=255, font=font, anchor="mm", stroke_width=int(rng.integers(0, 3))
-    )
-    cover = cover.rotate(float(rng.uniform(-14, 14)), PIL.Image.Resampling.BICUBIC)
-    picture.paste(INKS[colour], (0, 0), cover)
-    store.add(picture, np.asarray(cover), Facts("printed", NUMBER_WORDS[value], colour, background, "number"))
+    text, marks = str(value), []
+    whole = PIL.Image.new("L", (SIDE, SIDE))
+    font = PIL.ImageFont.load_default(float(rng.integers(30, 62 if value < 10 else 44)))
+    centre, turn = (float(rng.integers(26, 39)), float(rng.integers(24, 41))), float(rng.uniform(-12, 12))
+    left, wide = centre[0] - font.getlength(text) / 2, int(rng.integers(0, 3))
+    for place, digit in enumerate(text):
+        cover = PIL.Image.new("L", (SIDE, SIDE))
+        spot = (left + font.getlength(text[:place]), centre[1])
+        PIL.ImageDraw.Draw(cover).text(spot, digit, fill=255, font=font, anchor="lm", stroke_width=wide)
+        cover = cover.rotate(turn, PIL.Image.Resampling.BICUBIC)
+        whole.paste(cover, (0, 0), cover)
+        marks.append(Mark(NUMBER_WORDS[int(digit)], cover))
+    picture.paste(INKS[colour], (0, 0), whole)
+    store.add(picture, marks, Facts("printed", text, colour, background, "number"))
 
 
-def add_photograph(store: Store, pixels: NDArray[np.uint8], facts: Facts, turn: float, zoom: float) -> None:
-    """Enlarge one small photograph, slightly turned and zoomed."""
-    import numpy as np
+def add_garment(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Enlarge one photograph of a garment."""
+    images, labels = made.garments
+    number = int(rng.integers(len(labels)))
+    picture = enlarge(images[number])
+    name = CLASSES[labels[number]]
+    store.add(picture, [Mark(name, _bright(picture))], Facts("garments", name))
+
+
+def add_digits(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Enlarge one handwritten digit, slightly turned, or set two side by side."""
     import PIL.Image
 
-    picture = enlarge(pixels)
-    if turn or zoom != 1:
-        edge = round(SIDE * zoom)
-        picture = picture.rotate(turn, PIL.Image.Resampling.BICUBIC).resize((edge, edge))
-        cut = (edge - SIDE) // 2
-        picture = picture.crop((cut, cut, cut + SIDE, cut + SIDE))
-    grey = np.asarray(picture.convert("L"))
-    store.add(picture, np.where(grey > 24, 255, 0).astype(np.uint8), facts)
+    images, labels = made.digits
+    picked = [int(n) for n in rng.integers(len(labels), size=1 if rng.random() < 0.6 else 2)]
+    turned = [
+        _array(PIL.Image.fromarray(images[n]).rotate(float(rng.uniform(-9, 9)), PIL.Image.Resampling.BICUBIC))
+        for n in picked
+    ]
+    picture = numbers.written(turned, rng)
+    cover, marks = _bright(picture), []
+    for place, n in enumerate(picked):
+        half = PIL.Image.new("L", (SIDE, SIDE))
+        edges = (0, 0, SIDE, SIDE) if len(picked) == 1 else (place * 32, 0, place * 32 + 32, SIDE)
+        half.paste(cover.crop(edges), edges[:2])
+        marks.append(Mark(NUMBER_WORDS[labels[n]], half))
+    store.add(picture, marks, Facts("digits", "".join(str(labels[n]) for n in picked)))
+
+
+def add_word(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Set one word on a canvas."""
+    word = str(rng.choice(WORDS))
+    picture, marks, colour = read.board(word, made.type_, rng)
+    store.add(picture, marks, Facts("words", "", "", colour, "word", text=word))
+
+
+def add_sign(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Draw a thing beside a board with a word."""
+    name, word = str(rng.choice(ALL)), str(rng.choice(WORDS))
+    picture, marks, colour = signs.sign(name, word, made.art, made.type_, rng)
+    store.add(picture, marks, Facts("signs", name, "", colour, KINDS[name], text=word))
+
+
+def add_map(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Draw the outline of a country."""
+    country, colour = str(rng.choice(maps.COUNTRIES)), str(rng.choice(list(INKS)[:8]))
+    picture, mark = maps.chart(made.atlas, country, colour, rng)
+    store.add(picture, [mark], Facts("maps", country, colour, kind="country"))
+
+
+def add_blurred(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Draw one thing and spoil the picture; every fifth time nothing can be told."""
+    name, wholly = str(rng.choice(ALL)), bool(rng.random() < 0.2)
+    picture, mark = blur.photo(name, made.art, wholly, rng)
+    cover = mark.cover.point([0] * 256) if wholly else mark.cover
+    facts = Facts("blurred", blur.UNANSWERABLE if wholly else name, kind="" if wholly else KINDS[name])
+    store.add(picture, [Mark(name, cover)], facts)
+
+
+def add_place(store: Store, made: Material, rng: np.random.Generator) -> None:
+    """Draw three things of one place."""
+    name = str(rng.choice(list(PLACES)))
+    picture, marks, colour = places.place(name, made.art, rng)
+    store.add(picture, marks, Facts("places", name, "", colour, "place"))
+
+
+def _bright(picture: Image) -> Image:
+    return picture.convert("L").point([0] * 25 + [255] * 231)
+
+
+def _array(image: Image) -> NDArray[np.uint8]:
+    import numpy as np
+
+    return np.asarray(image)

@@ -1,6 +1,6 @@
 """Pictures for pre-training, drawn ahead into memory.
 
-None is a picture of the suite: other photographs of the same sources, our own shapes, other canvases.
+None is a picture of the suite: other photographs of the same sources, our own shapes, other seeds.
 """
 
 from __future__ import annotations
@@ -12,43 +12,57 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cvit_bench.mini.pretrain_drawing import add_numeral, add_photograph, add_shape, add_thing
-from cvit_bench.mini.pretrain_store import THINGS, Facts, Store
-from cvit_bench.mini.pretrain_words import NUMBER_WORDS
-from cvit_bench.mini.recipes import digits, garments
+from cvit_bench.mini import pretrain_drawing as drawing
+from cvit_bench.mini.pretrain_drawing import Material
+from cvit_bench.mini.pretrain_store import Store
+from cvit_bench.mini.recipes import digits, garments, maps, numbers
+from cvit_bench.mini.recipes.objects import Art
 from cvit_bench.mini.recipes.sources import Sources
+from cvit_bench.mini.recipes.words import Type
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL.Image import Image
+
+Add = Callable[[Store, Material, "np.random.Generator"], None]
+DRAWN: dict[str, Add] = {
+    "shapes": drawing.add_shape,
+    "emoji": drawing.add_thing,
+    "scene": drawing.add_scene,
+    "garments": drawing.add_garment,
+    "digits": drawing.add_digits,
+    "printed": drawing.add_numeral,
+    "words": drawing.add_word,
+    "signs": drawing.add_sign,
+    "maps": drawing.add_map,
+    "blurred": drawing.add_blurred,
+    "places": drawing.add_place,
+}
+
+
+def material(sources: Sources) -> Material:
+    """Open the sources; photographs that the suite uses are left out."""
+    images, labels = sources.fashion("train")
+    used = set(garments.chosen(sources, "train", 4000))
+    clothes = [n for n in range(len(labels)) if n not in used]
+    written, values = sources.digits()
+    used = {*digits.chosen(sources), *numbers.chosen(sources, "test"), *numbers.chosen(sources, "train")}
+    free = [n for n in range(len(values)) if n not in used]
+    return Material(
+        Art(sources),
+        Type(sources),
+        maps.Atlas(sources),
+        (images[clothes], labels[clothes]),
+        (written[free], values[free]),
+    )
 
 
 def draw(sources: Sources, sizes: dict[str, int], rng: np.random.Generator) -> Store:
-    """Draw the store: `sizes` says how many of each domain; one drawing in five shows several things."""
-    store = Store()
-    art = {thing.unicode_name: sources.emoji(thing.unicode_name).resize((96, 96)) for thing in THINGS}
-    for domain, add in (("shapes", add_shape), ("emoji", _with_art(art))):
-        for _ in range(sizes[domain]):
-            add(store, int(rng.integers(2, 10)) if rng.random() < 0.2 else 1, rng)
-    images, labels = sources.fashion("train")
-    used = set(garments.chosen(sources, "train", 4000))
-    free = [n for n in range(len(labels)) if n not in used]
-    for number in rng.permutation(free)[: sizes["garments"]]:
-        add_photograph(store, images[number], Facts("garments", garments.CLASSES[labels[number]]), 0.0, 1.0)
-    images, labels = sources.digits()
-    used = set(digits.chosen(sources))
-    free = [n for n in range(len(labels)) if n not in used]
-    for number in rng.choice(free, sizes["digits"]):
-        facts = Facts("digits", NUMBER_WORDS[labels[number]])
-        turn, zoom = float(rng.uniform(-9, 9)), float(rng.uniform(0.85, 1.15))
-        add_photograph(store, images[number], facts, turn, zoom)
-    for _ in range(sizes["printed"]):
-        add_numeral(store, rng)
+    """Draw the store: `sizes` says how many of each domain, in their order."""
+    store, made = Store(), material(sources)
+    for domain, count in sizes.items():
+        for _ in range(count):
+            DRAWN[domain](store, made, rng)
     return store
-
-
-def _with_art(art: dict[str, Image]) -> Callable[[Store, int, np.random.Generator], None]:
-    return lambda store, count, rng: add_thing(store, count, art, rng)
 
 
 def suite_pixels(data: Path) -> set[bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvit_bench.mini.pretrain_card import Probe, card, curve
-from cvit_bench.mini.pretrain_data import ASKED, worded
+from cvit_bench.mini.pretrain_data import ASKED, offered, worded
 from cvit_bench.mini.pretrain_pictures import draw
 from cvit_bench.mini.pretrain_steps import SIZES
 from cvit_bench.mini.pretrain_store import Store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 EACH = 60
-PROBED = dict.fromkeys(SIZES, 300)
+PROBED = dict.fromkeys(SIZES, 240)
 SEED = 90210
 
 
@@ -40,8 +40,8 @@ def probe(base: Path, store: Store) -> list[Probe]:
         for form, topic, _ in offers:
             wanted = [
                 n
-                for n, f in enumerate(store.facts)
-                if f.domain == domain and (f.count > 1) == (topic == "count")
+                for n, facts in enumerate(store.facts)
+                if facts.domain == domain and (form, topic) in [offer[:2] for offer in offered(facts)]
             ]
             numbers = wanted[:EACH]
             pairs = [worded(form, topic, store.facts[n], rng) for n in numbers]
@@ -70,7 +70,7 @@ def reply(model: Any, processor: Any, pixels: list[np.ndarray[Any, Any]], questi
         text=texts, images=[Image.fromarray(one) for one in pixels], padding=True, return_tensors="pt"
     )
     with torch.no_grad():
-        tokens = model.generate(**batch, max_new_tokens=16, do_sample=False)
+        tokens = model.generate(**batch, max_new_tokens=32, do_sample=False)
     said = processor.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return [text.strip() for text in said]
 

@@ -15,22 +15,31 @@ from cvit_bench.mini.pretrain_batches import Asked, Pool, Seen, pictures, questi
 from cvit_bench.mini.pretrain_store import IGNORED, NAMES
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
-SIZES = {"shapes": 15000, "emoji": 22000, "garments": 14000, "digits": 9000, "printed": 5000}
-FOUR = (0.24, 0.4, 0.18, 0.18, 0.0)
-FIVE = (0.22, 0.36, 0.16, 0.14, 0.12)
-"""Shares of the domains in a batch, in the order of `SIZES`: without and with printed numerals."""
+SIZES = {
+    "shapes": 9000,
+    "emoji": 9000,
+    "scene": 12000,
+    "garments": 6000,
+    "digits": 6000,
+    "printed": 4000,
+    "words": 9000,
+    "signs": 6000,
+    "maps": 6000,
+    "blurred": 5000,
+    "places": 4000,
+}
+SHARES = (0.1, 0.11, 0.19, 0.1, 0.08, 0.05, 0.12, 0.08, 0.07, 0.05, 0.05)
+"""How many pictures each process draws of a domain, and the domains' shares of a batch, in the same order."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: how many steps of which size, from which learning rate down to which.
+    """One phase: how many steps of how many pictures a process, from which learning rate down to which.
 
     The tower may learn at a share of that rate: at the full rate the second phase undoes much of the first.
-    A phase that ends before its cosine does has a `horizon` beyond its steps.
     """
 
     name: str
@@ -40,31 +49,36 @@ class Phase:
     floor: float
     tower: float = 1.0
     warmup: int = 100
-    horizon: int = 0
-    shares: tuple[float, ...] = FOUR
 
     def rate(self, step: int) -> float:
         """Return the learning rate: a linear warm-up, then one cosine."""
         if step < self.warmup:
             return self.peak * (step + 1) / self.warmup
-        turn = (step - self.warmup) / max(1, (self.horizon or self.steps) - self.warmup)
+        turn = (step - self.warmup) / max(1, self.steps - self.warmup)
         return self.floor + (self.peak - self.floor) * 0.5 * (1 + math.cos(math.pi * turn))
 
 
-SEEING = Phase("seeing", 2200, 48, 1.5e-3, 4e-4)
-ANSWERING = Phase("answering", 1000, 32, 1.5e-3, 1e-5, tower=0.3, horizon=1900)
-FINISHING = Phase("finishing", 700, 32, 8e-4, 1e-5, tower=0.3, warmup=40, shares=FIVE)
+SEEING = Phase("seeing", 2200, 32, 1.5e-3, 4e-4)
+ANSWERING = Phase("answering", 3600, 24, 1.5e-3, 1e-5, tower=0.3)
+PHASES = (SEEING, ANSWERING)
+EVERY = 100
+"""Steps between two checkpoints."""
 
 
 @dataclass
 class Bench:
-    """What training holds: the model, its patch heads, the data and the record of losses."""
+    """What training holds: the model, its patch heads, the data, the seed and the record of losses.
+
+    `rank` and `world` say which of how many processes this is; they average their gradients.
+    """
 
     model: LlavaForConditionalGeneration
     heads: torch.nn.ModuleDict
     processor: LlavaProcessor
     pool: Pool
-    rng: np.random.Generator
+    seed: int
+    rank: int = 0
+    world: int = 1
     losses: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -101,48 +115,81 @@ def answer(bench: Bench, features: torch.Tensor, asked: Asked) -> torch.Tensor:
     return (losses * asked.weights[told]).sum() / asked.weights.sum()
 
 
-def step_loss(bench: Bench, phase: Phase) -> dict[str, torch.Tensor]:
-    """Draw one batch and return its losses by name."""
+def step_loss(bench: Bench, phase: Phase, step: int) -> dict[str, torch.Tensor]:
+    """Draw one batch, from a seed of its own, and return its losses by name."""
     import numpy as np
 
+    rng = np.random.default_rng([bench.seed, bench.rank, PHASES.index(phase), step])
     starts = np.cumsum([0, *SIZES.values()])
-    domains = bench.rng.choice(len(SIZES), phase.batch, p=phase.shares)
-    numbers = bench.rng.integers(starts[domains], starts[domains + 1])
+    domains = rng.choice(len(SIZES), phase.batch, p=SHARES)
+    numbers = rng.integers(starts[domains], starts[domains + 1])
     numbers = np.minimum(numbers, len(bench.pool.facts) - 1)
-    features, dense = see(bench, pictures(bench.pool, numbers, bench.rng))
+    features, dense = see(bench, pictures(bench.pool, numbers, rng))
     if phase.name == "seeing":
         return {"dense": dense}
-    asked = questions([bench.pool.facts[n] for n in numbers], bench.processor.tokenizer, bench.rng)
+    asked = questions([bench.pool.facts[n] for n in numbers], bench.processor.tokenizer, rng)
     return {"dense": dense, "answers": answer(bench, features, asked)}
 
 
-def run(bench: Bench, phase: Phase, every: int, keep: Callable[[], None]) -> None:
-    """Run one phase, recording losses every 20 steps and keeping a checkpoint now and then."""
+def build_optimizer(bench: Bench, phase: Phase) -> torch.optim.Optimizer:
+    """Return AdamW over what the phase trains: the tower and its heads, then everything."""
     import torch
 
     seeing = [*bench.model.model.vision_tower.parameters(), *bench.heads.parameters()]
     known = {id(weight) for weight in seeing}
     speaking = [weight for weight in bench.model.parameters() if id(weight) not in known]
-    groups: list[dict[str, Any]] = [
-        {"params": seeing, "share": phase.tower},
-        {"params": speaking, "share": 1.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.03, fused=True)
+    groups: list[dict[str, Any]] = [{"params": seeing, "share": phase.tower}]
+    if phase.name != "seeing":
+        groups.append({"params": speaking, "share": 1.0})
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.03, fused=True)
+
+
+def average(weights: list[torch.nn.Parameter], world: int) -> None:
+    """Average the gradients over all processes."""
+    import torch
+
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    torch.distributed.all_reduce(flat)
+    flat /= world
+    parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def train_step(bench: Bench, phase: Phase, step: int, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    """Take one step and return its losses by name."""
+    import torch
+
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    for group in optimizer.param_groups:
+        group["lr"] = phase.rate(step) * group["share"]
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = step_loss(bench, phase, step)
+        total = losses["dense"] if "answers" not in losses else losses["answers"] + 0.3 * losses["dense"]
+    torch.autograd.backward(total)
+    if bench.world > 1:
+        average(weights, bench.world)
+    torch.nn.utils.clip_grad_norm_(weights, 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return {name: round(loss.item(), 4) for name, loss in losses.items()}
+
+
+Keep = Callable[[Phase, int, "torch.optim.Optimizer"], None]
+
+
+def run(bench: Bench, phase: Phase, start: int, state: dict[str, Any] | None, keep: Keep) -> None:
+    """Run one phase from a step on, recording losses every 20 steps and keeping a checkpoint now and then."""
+    optimizer = build_optimizer(bench, phase)
+    if state is not None:
+        optimizer.load_state_dict(state)
     begun = time.monotonic()
-    for step in range(phase.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = phase.rate(step) * group["share"]
-        with torch.autocast("cpu", torch.bfloat16):
-            losses = step_loss(bench, phase)
-            total = losses["dense"] if "answers" not in losses else losses["answers"] + 0.3 * losses["dense"]
-        torch.autograd.backward(total)
-        torch.nn.utils.clip_grad_norm_([*seeing, *speaking], 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    for step in range(start, phase.steps):
+        losses = train_step(bench, phase, step, optimizer)
         if step % 20 == 0:
-            bench.losses.append(
-                {"phase": phase.name, "step": step, **{k: round(v.item(), 4) for k, v in losses.items()}}
-            )
-            print(bench.losses[-1], f"{time.monotonic() - begun:.0f} s", flush=True)
-        if (step + 1) % every == 0 or step + 1 == phase.steps:
-            keep()
+            bench.losses.append({"phase": phase.name, "step": step, **losses})
+            if bench.rank == 0:
+                print(bench.losses[-1], f"{time.monotonic() - begun:.0f} s", flush=True)
+        if (step + 1) % EVERY == 0 or step + 1 == phase.steps:
+            keep(phase, step + 1, optimizer)

@@ -47,7 +47,24 @@ QUESTIONS: dict[str, list[str]] = {
         "Does the image show a {other}?",
         "Does the picture contain a {other}?",
         "Is a {other} present?",
+        "Can a {other} be seen?",
     ],
+    "beside": [
+        "What is {side} the {other}?",
+        "Which thing is {side} the {other}?",
+        "What stands {side} the {other} in the picture?",
+    ],
+    "order": ["Is the {name} {side} the {other}?", "Does the {name} stand {side} the {other}?"],
+    "text": [
+        "What does it say?",
+        "Which word is written here?",
+        "Read the word.",
+        "What is the word in the picture?",
+        "What does the sign say?",
+    ],
+    "country": ["Which country is this?", "What country has this outline?", "Which country is on the map?"],
+    "place": ["Which place is this?", "Where are these things found?", "What kind of place is shown?"],
+    "box": ["Where is the {name}?", "Where can the {name} be seen?", "Give the place of the {name}."],
     "count": [
         "How many things are there?",
         "How many objects does the picture show?",
@@ -55,6 +72,7 @@ QUESTIONS: dict[str, list[str]] = {
         "How many {name} pictures can be seen?",
         "Count the things in the image.",
     ],
+    "copies": ["How many times is the {name} shown?", "How many of the {name} are there?"],
     "wear": ["Where is it worn?", "On which part of the body is this item?", "Where does one wear it?"],
     "value": [
         "Which digit is this?",
@@ -100,6 +118,19 @@ REQUESTS: dict[str, list[str]] = {
         "Answer with the label of the object.",
         "State the name of the thing only.",
     ],
+    "yes_no": [
+        "Answer yes or no.",
+        "Yes or no?",
+        "Say yes or no only.",
+        "Reply with yes or with no.",
+        "Just yes or no, please.",
+    ],
+    "box": [
+        "Answer with a box [left, top, right, bottom] in shares of the picture.",
+        "Give its box as four decimals in brackets.",
+        "Write the box only.",
+        "Reply with the corners as [x1, y1, x2, y2].",
+    ],
     "number": [
         "Answer with a number.",
         "Write the number in digits.",
@@ -109,6 +140,7 @@ REQUESTS: dict[str, list[str]] = {
     ],
 }
 
+COUNTS = ["one", "two", "three", "four", "five"]
 NUMBER_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 WORN = {
     "t-shirt": "body", "trousers": "legs", "pullover": "body", "dress": "body", "coat": "body",

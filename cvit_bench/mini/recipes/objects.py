@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from cvit_bench.mini.recipes.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,30 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "purple": (135, 75, 175),
 }
 """Background colours of the canvases, before jitter."""
+
+PLACES: dict[str, list[str]] = {
+    "beach": ["umbrella on ground", "spiral shell", "desert island", "person surfing", "bikini"],
+    "farm": ["cow face", "rooster", "sheaf of rice", "ear of corn", "horse face"],
+    "kitchen": ["cooking", "fork and knife with plate", "kitchen knife", "teapot", "cheese wedge"],
+    "street": ["vertical traffic light", "fuel pump", "taxi", "bus stop", "stop sign"],
+    "space": ["ringed planet", "satellite", "full moon", "comet", "flying saucer"],
+    "party": ["party popper", "wrapped gift", "birthday cake", "confetti ball", "clinking glasses"],
+    "concert": ["microphone", "saxophone", "violin", "musical keyboard", "banjo"],
+    "stadium": ["soccer ball", "basketball", "trophy", "american football", "sports medal"],
+    "hospital": ["syringe", "stethoscope", "pill", "thermometer", "adhesive bandage"],
+    "school": ["backpack", "books", "pencil", "straight ruler", "abacus"],
+}
+"""Places and the Unicode names of what is found there."""
+
+
+class Art:
+    """The pictures of all objects, opened once: by our name, by Unicode name for the things of a place."""
+
+    def __init__(self, sources: Sources) -> None:
+        wanted = {thing.name: thing.unicode_name for thing in (*CAPTIONED, *OTHER)}
+        wanted |= {name: name for names in PLACES.values() for name in names}
+        self._images = {name: sources.emoji(code).resize((128, 128)) for name, code in wanted.items()}
+
+    def __getitem__(self, name: str) -> Image:
+        """Return one object's picture, 128 px, RGBA."""
+        return self._images[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cvit_bench.mini.recipes.objects import COLOURS
@@ -13,6 +14,31 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIDE = 64
+PALE = 228
+INKS: dict[str, tuple[int, int, int]] = {
+    "red": (255, 0, 0),
+    "blue": (0, 0, 255),
+    "green": (0, 255, 0),
+    "yellow": (255, 255, 0),
+    "black": (0, 0, 0),
+    "gray": (128, 128, 128),
+    "brown": (165, 42, 42),
+    "teal": (0, 128, 128),
+}
+"""The colours of easy-VQA's figures, which our own figures share."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What stands where: a name and how opaque it is at every pixel (an image of levels, 64 × 64)."""
+
+    name: str
+    cover: Image
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in pixels of what is at least half opaque."""
+        return self.cover.point([0] * 128 + [255] * 128).getbbox() or (0, 0, 0, 0)
 
 
 def png(image: Image) -> bytes:
@@ -47,6 +73,18 @@ def canvas(colour: str, rng: np.random.Generator) -> Image:
     return PIL.Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
+def pale(rng: np.random.Generator) -> Image:
+    """Return a plain canvas of a nearly white colour."""
+    import PIL.Image
+
+    return PIL.Image.new("RGB", (SIDE, SIDE), tuple(int(level) for level in rng.integers(PALE, 256, 3)))
+
+
+def ink(colour: str, rng: np.random.Generator) -> tuple[int, ...]:
+    """Return the named colour of a figure, jittered."""
+    return tuple(max(0, min(255, level + int(rng.integers(-12, 13)))) for level in INKS[colour])
+
+
 def place(
     background: Image, thing: Image, rng: np.random.Generator, smallest: int = 34, largest: int = 54
 ) -> tuple[int, int, int, int]:
@@ -61,3 +99,20 @@ def place(
     left, top = (int(corner) for corner in rng.integers(0, SIDE - side + 1, 2))
     background.paste(small, (left, top), small)
     return left, top, left + side, top + side
+
+
+def put(
+    background: Image, name: str, thing: Image, spot: tuple[int, int, int], rng: np.random.Generator
+) -> Mark:
+    """Paste the thing with its left upper corner at a spot (left, top, side), turned and flipped a little."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    left, top, side = spot
+    turned = thing.rotate(float(rng.uniform(-10, 10)), PIL.Image.Resampling.BILINEAR)
+    turned = PIL.ImageOps.mirror(turned) if rng.random() < 0.5 else turned
+    small = turned.resize((side, side), PIL.Image.Resampling.BOX)
+    cover = PIL.Image.new("L", background.size)
+    cover.paste(small.getchannel("A"), (left, top))
+    background.paste(small, (left, top), small)
+    return Mark(name, cover)

