@@ -203,7 +203,7 @@ def _blank(inputs: RunInputs, asked: Path) -> dict[str, BlankScores]:
 
 def _few_shot(inputs: RunInputs, out: Path) -> dict[str, dict[int, float]]:
     """Tune the last checkpoint on a few samples of the tasks that the suite names for it, if it names any."""
-    wanted: Mapping[str, tuple[int, ...]] = getattr(inputs.suite, "few_shot", None) or {}
+    wanted = inputs.suite.few_shot
     _, stages = locate_stages(inputs.run_dir, inputs.manifest)
     tune = partial(few_shot_scores, inputs, _PLACEMENT, out / "few_shot" / inputs.run_dir.name)
     found = {}

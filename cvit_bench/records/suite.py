@@ -1,18 +1,23 @@
 """A suite: ordered train tasks, unseen tasks and a template setting (`tasks/suites/<name>.yaml`)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from cvit_bench.records.base import FileRecord, Name
 from cvit_bench.records.training import TrainingBudget
+from cvit_bench.text import known
 
 TemplateSetting = Literal["single", "multi"]
 
 
 class Suite(FileRecord):
-    """What `tasks/suites/<name>.yaml` holds; `training` is the budget every method gets on it."""
+    """What `tasks/suites/<name>.yaml` holds.
+
+    `training` is the budget every method gets on it; `few_shot` says after how many samples a class an
+    unseen task is asked again, once the last train task is learned.
+    """
 
     name: Name
     version: int = Field(ge=1)
@@ -21,6 +26,7 @@ class Suite(FileRecord):
     train: tuple[Name, ...] = Field(min_length=1)
     unseen: tuple[Name, ...] = ()
     templates: TemplateSetting = "single"
+    few_shot: dict[Name, tuple[Annotated[int, Field(ge=1)], ...]] = {}
     base: str
     training: TrainingBudget = TrainingBudget()
 
@@ -30,6 +36,15 @@ class Suite(FileRecord):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"train, unseen: a task stands twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _few_shot_unseen(self) -> Self:
+        for name, shots in self.few_shot.items():
+            if name not in self.unseen:
+                raise ValueError(f"few_shot: {name!r} is no unseen task (known: {known(self.unseen)})")
+            if not shots or list(shots) != sorted(set(shots)):
+                raise ValueError(f"few_shot: {name}: sample counts must rise, without repeats: {list(shots)}")
         return self
 
     @property

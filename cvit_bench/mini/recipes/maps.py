@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from cvit_bench.mini.recipes.pictures import SIDE, Mark, ink, pale
@@ -61,14 +62,19 @@ def _rings(entry: dict[str, Any], arcs: list[Ring]) -> list[Ring]:
         for number in polygon[0]:
             line += arcs[number] if number >= 0 else arcs[~number][::-1]
         rings.append(line)
-    widest = max(_extent(ring) for ring in rings)
-    return [ring for ring in rings if _extent(ring) > 0.3 * widest]
+    widest, largest = max(map(_extent, rings)), max(map(_area, rings))
+    return [ring for ring in rings if _extent(ring) > 0.3 * widest and _area(ring) > 0.02 * largest]
 
 
 def _extent(ring: Ring) -> float:
     return (
         max(x for x, _ in ring) - min(x for x, _ in ring) + max(y for _, y in ring) - min(y for _, y in ring)
     )
+
+
+def _area(ring: Ring) -> float:
+    """Return the area within a ring, in square degrees (the shoelace formula)."""
+    return abs(sum(x * after[1] - after[0] * y for (x, y), after in pairwise([*ring, ring[0]]))) / 2
 
 
 def outline(rings: list[Ring], side: int, turn: float) -> Image:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 QUESTIONS = ["What does the picture show and say?", "Tell what is in the image and what the sign says."]
-BOARD = 24
+BOARD, LARGEST = 24, 19
+"""Height of the board, and of its letters at most, in pixels."""
 SEED = 25
 
 
@@ -35,7 +36,7 @@ def sign(
         (2, top, SIDE - 3, top + BOARD - 1), 3, fill=paper, outline="black"
     )
     text = cased(word, rng)
-    font = type_.fitting(str(rng.choice(FONTS)), text, int(rng.integers(46, 55)))
+    font = type_.fitting(str(rng.choice(FONTS)), text, int(rng.integers(46, 55)), LARGEST)
     mask, marks = letters(text, font, (SIDE / 2, top + BOARD / 2 - 0.5))
     picture.paste((int(rng.integers(0, 45)),) * 3, (0, 0), mask)
     side = int(rng.integers(29, 36))

@@ -63,9 +63,9 @@ class Type:
             self._open[name, size] = ImageFont.truetype(str(self._folder / name), size)
         return self._open[name, size]
 
-    def fitting(self, name: str, text: str, width: int) -> FreeTypeFont:
-        """Open the font at the largest size that sets the text within a width."""
-        size = 30
+    def fitting(self, name: str, text: str, width: int, largest: int = 30) -> FreeTypeFont:
+        """Open the font at the largest size, up to a limit, that sets the text within a width."""
+        size = largest
         while size > 8 and self.font(name, size).getlength(text) > width:
             size -= 1
         return self.font(name, size)
