@@ -12,11 +12,11 @@ from cvit_bench.mini.pretrain_drawing import WORDS
 from cvit_bench.mini.pretrain_sentences import sentence
 from cvit_bench.mini.pretrain_store import INKS, SHAPES, THINGS, Facts
 from cvit_bench.mini.pretrain_words import COUNTS, NUMBER_WORDS, QUESTIONS, REQUESTS, WORN
+from cvit_bench.mini.recipes import ground
 from cvit_bench.mini.recipes.blur import UNANSWERABLE
 from cvit_bench.mini.recipes.garments import CLASSES
 from cvit_bench.mini.recipes.maps import COUNTRIES
 from cvit_bench.mini.recipes.objects import COLOURS, PLACES
-from cvit_bench.mini.recipes.pictures import SIDE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,8 +155,6 @@ def offered(facts: Facts) -> list[tuple[str, str, float]]:
         "order": facts.ordered,
         "box": facts.box is not None and facts.count == 1,
         "copies": facts.count > 1 or (bool(facts.others) and not facts.ordered),
-        "count": facts.domain == "emoji" or facts.count > 0,
-        "value": True,
     }
     offers = [offer for offer in ASKED[facts.domain] if fits.get(offer[1], True)]
     if facts.domain in ("digits", "printed") and len(facts.name) > 1:
@@ -255,7 +253,7 @@ def true_word(topic: str, facts: Facts) -> str:
     if topic == "copies":
         return COUNTS[facts.count - 1]
     if topic == "box":
-        return f"[{', '.join(f'{edge / SIDE:.2f}' for edge in facts.box or ())}]"
+        return ground.written(facts.box or ())
     words = {
         "colour": facts.colour,
         "background": facts.background,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cvit_bench.mini.recipes.layout import apart
 from cvit_bench.mini.recipes.objects import CAPTIONED, COLOURS, Art
-from cvit_bench.mini.recipes.pictures import SIDE, Mark, canvas, png, put, rounded
+from cvit_bench.mini.recipes.pictures import SIDE, Mark, canvas, png, put_all, rounded
 from cvit_bench.mini.recipes.rows import Row, spread
 from cvit_bench.mini.recipes.sources import Sources
 
@@ -18,9 +19,9 @@ QUESTIONS = ["Where is the {name}?", "Find the {name}.", "In which part of the p
 SEED = 28
 
 
-def box(mark: Mark) -> str:
-    """Write a mark's box as shares of the picture: left, top, right, bottom."""
-    return f"[{', '.join(f'{edge / SIDE:.2f}' for edge in mark.box)}]"
+def written(box: Sequence[int]) -> str:
+    """Write a box in pixels as shares of the picture: left, top, right, bottom."""
+    return f"[{', '.join(f'{edge / SIDE:.2f}' for edge in box)}]"
 
 
 def crowd(names: list[str], art: Art, rng: np.random.Generator) -> tuple[Image, list[Mark], str]:
@@ -28,7 +29,7 @@ def crowd(names: list[str], art: Art, rng: np.random.Generator) -> tuple[Image, 
     colour = str(rng.choice(list(COLOURS)))
     picture = canvas(colour, rng)
     spots = apart(len(names), 20, 32, rng)
-    marks = [put(picture, name, art[name], spot, rng) for name, spot in zip(names, spots, strict=True)]
+    marks = put_all(picture, names, art, spots, rng)
     return picture, marks, colour
 
 
@@ -45,5 +46,6 @@ def rows(sources: Sources, split: str, count: int) -> list[Row]:
         names = [name, *(others[n] for n in rng.permutation(len(others))[: int(rng.integers(1, 3))])]
         picture, marks, _ = crowd(names, art, rng)
         question = QUESTIONS[number % len(QUESTIONS)].format(name=name)
-        made.append(Row(f"ground-{split}-{number:05d}", png(rounded(picture)), question, [box(marks[0])]))
+        answer = written(marks[0].box)
+        made.append(Row(f"ground-{split}-{number:05d}", png(rounded(picture)), question, [answer]))
     return made

@@ -48,7 +48,7 @@ OTHER: list[Thing] = [
     *_things("building", "tent"),
     *_things("object", "hammer, scissors, bell, drum, chair, candle, camera, trumpet"),
 ]
-"""Objects that only the base model's own training shows, so that it knows more than the suite asks."""
+"""Objects of the spoilt pictures; else only the base model's own training shows them."""
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "white": (245, 245, 245),

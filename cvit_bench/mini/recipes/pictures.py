@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
+
+    from cvit_bench.mini.recipes.objects import Art
 
 SIDE = 64
 PALE = 228
@@ -116,3 +119,14 @@ def put(
     cover.paste(small.getchannel("A"), (left, top))
     background.paste(small, (left, top), small)
     return Mark(name, cover)
+
+
+def put_all(
+    background: Image,
+    names: Sequence[str],
+    art: Art,
+    spots: Sequence[tuple[int, int, int]],
+    rng: np.random.Generator,
+) -> list[Mark]:
+    """Paste one thing on every spot, in order."""
+    return [put(background, name, art[name], spot, rng) for name, spot in zip(names, spots, strict=True)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cvit_bench.mini.recipes.layout import apart
 from cvit_bench.mini.recipes.objects import COLOURS, PLACES, Art
-from cvit_bench.mini.recipes.pictures import Mark, canvas, png, put, rounded
+from cvit_bench.mini.recipes.pictures import Mark, canvas, png, put_all, rounded
 from cvit_bench.mini.recipes.rows import Row, spread
 from cvit_bench.mini.recipes.sources import Sources
 
@@ -28,7 +28,7 @@ def place(name: str, art: Art, rng: np.random.Generator) -> tuple[Image, list[Ma
     picture = canvas(colour, rng)
     things = [PLACES[name][n] for n in rng.permutation(len(PLACES[name]))[:3]]
     spots = apart(3, 23, 29, rng)
-    marks = [put(picture, thing, art[thing], spot, rng) for thing, spot in zip(things, spots, strict=True)]
+    marks = put_all(picture, things, art, spots, rng)
     return picture, marks, colour
 
 

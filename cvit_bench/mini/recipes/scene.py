@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cvit_bench.mini.recipes.layout import cells, pair
 from cvit_bench.mini.recipes.objects import CAPTIONED, COLOURS, Art
-from cvit_bench.mini.recipes.pictures import Mark, canvas, png, put, rounded
+from cvit_bench.mini.recipes.pictures import Mark, canvas, png, put_all, rounded
 from cvit_bench.mini.recipes.rows import Row, spread
 from cvit_bench.mini.recipes.sources import Sources
 
@@ -36,18 +36,14 @@ def two(
     """Draw two objects, the first left of the second, or above it."""
     picture = canvas(colour, rng)
     spots = pair(across, rng)
-    return picture, [
-        put(picture, name, art[name], spot, rng) for name, spot in zip(names, spots, strict=True)
-    ]
+    return picture, put_all(picture, names, art, spots, rng)
 
 
 def several(names: list[str], art: Art, colour: str, rng: np.random.Generator) -> tuple[Image, list[Mark]]:
     """Draw up to four objects in the quarters of the canvas."""
     picture = canvas(colour, rng)
     spots = cells(len(names), rng)
-    return picture, [
-        put(picture, name, art[name], spot, rng) for name, spot in zip(names, spots, strict=True)
-    ]
+    return picture, put_all(picture, names, art, spots, rng)
 
 
 def rows(sources: Sources, split: str, count: int) -> list[Row]:
