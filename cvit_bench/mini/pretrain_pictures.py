@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cvit_bench.mini import pretrain_drawing as drawing
 from cvit_bench.mini.pretrain_drawing import Material
 from cvit_bench.mini.pretrain_store import Store
-from cvit_bench.mini.recipes import digits, garments, maps, numbers
+from cvit_bench.mini.recipes import garments, maps, numbers
 from cvit_bench.mini.recipes.objects import Art
 from cvit_bench.mini.recipes.sources import Sources
 from cvit_bench.mini.recipes.words import Type
@@ -45,7 +45,7 @@ def material(sources: Sources) -> Material:
     used = set(garments.chosen(sources, "train", 4000))
     clothes = [n for n in range(len(labels)) if n not in used]
     written, values = sources.digits()
-    used = {*digits.chosen(sources), *numbers.chosen(sources, "test"), *numbers.chosen(sources, "train")}
+    used = {*numbers.reserve(sources), *numbers.chosen(sources, "test"), *numbers.chosen(sources, "train")}
     free = [n for n in range(len(values)) if n not in used]
     return Material(
         Art(sources),

@@ -61,7 +61,7 @@ def test_every_question_gets_the_best_of_its_own_candidates(base):
 
 
 def test_letters_are_those_of_the_options():
-    task = LIBRARY.task("mini_choice")
+    task = LIBRARY.task("mini_geo")
     two = Sample("a", "?", ("A",), choices=("left", "right"))
     assert candidate_sets(task, [two], []) == [("A", "B")]
 

@@ -7,7 +7,7 @@ import pytest
 from cvit_bench.cli.list import KINDS, list_names
 
 EXPECTED = {
-    "tasks": {"mini_choice", "mini_digits"},
+    "tasks": {"mini_geo", "mini_numbers"},
     "suites": {"mini"},
     "templates": {"option_letter", "sentence"},
     "methods": {"lora", "multitask", "zero_shot"},

@@ -9,7 +9,10 @@ WRONG = [
         "train --method lorra",
         "unknown method 'lorra' (known: lora, multitask, per_task, zero_shot). Did you mean 'lora'?",
     ),
-    ("train --method lora --suite minni", "unknown suite 'minni' (known: mini). Did you mean 'mini'?"),
+    (
+        "train --method lora --suite minni",
+        "unknown suite 'minni' (known: mini, mini-coin, mini-multi). Did you mean 'mini'?",
+    ),
     ("train --method lora --suite none.yaml", "none.yaml: no such suite file"),
     ("train --method none.yaml", "none.yaml: no such file"),
     ("train --method zero_shot --run-dir a&b", "--run-dir a&b: the folder's name 'a&b' names the run: "),

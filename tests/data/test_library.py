@@ -19,18 +19,18 @@ def test_the_shipped_files_are_found_by_name():
 
 def test_a_folder_of_ones_own_adds_to_the_shipped_ones(toy):
     library = open_library(toy.root)
-    assert {"fruit", "mini_choice"} <= set(library.tasks)
+    assert {"fruit", "mini_geo"} <= set(library.tasks)
     assert {"toy", "mini"} <= set(library.suites)
     assert {"fruit", "option_letter"} <= set(library.templates)
     assert library.task("fruit").title == "Fruit"
 
 
 def test_a_folder_of_ones_own_comes_before_the_shipped_ones(toy):
-    own = toy.root / "tasks" / "mini_choice.yaml"
-    shutil.copy(shipped_folder("tasks") / "mini_choice.yaml", own)
-    toy.edit("tasks/mini_choice.yaml", title="Mine")
-    assert open_library(toy.root).task("mini_choice").title == "Mine"
-    assert open_library().task("mini_choice").title == "Choice"
+    own = toy.root / "tasks" / "mini_geo.yaml"
+    shutil.copy(shipped_folder("tasks") / "mini_geo.yaml", own)
+    toy.edit("tasks/mini_geo.yaml", title="Mine")
+    assert open_library(toy.root).task("mini_geo").title == "Mine"
+    assert open_library().task("mini_geo").title == "Geo"
 
 
 def test_of_two_own_folders_the_first_wins(toy, tmp_path):
@@ -47,7 +47,7 @@ def test_a_folder_without_any_files_changes_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "name", "meant"),
     [
-        ("task", "mini_choise", "mini_choice"),
+        ("task", "mini_goe", "mini_geo"),
         ("suite", "minni", "mini"),
         ("template", "sentense", "sentence"),
     ],

@@ -187,14 +187,14 @@ def test_text_of_parquet_that_is_not_utf8_is_refused(parquet):
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_truncated_parquet_file_is_an_error(tmp_path, share):
-    data = (embedded_data() / "mini_digits" / "test.parquet").read_bytes()
+    data = (embedded_data() / "mini_numbers" / "test.parquet").read_bytes()
     path = tmp_path / "test.parquet"
     path.write_bytes(data[: int(len(data) * share)])
     assert complaint(parquet_reader, path).startswith(f"{path}: cannot be read as parquet (")
 
 
 def test_a_parquet_file_damaged_inside_is_an_error(tmp_path):
-    data = bytearray((embedded_data() / "mini_digits" / "test.parquet").read_bytes())
+    data = bytearray((embedded_data() / "mini_numbers" / "test.parquet").read_bytes())
     data[4:4000] = b"\xff" * 3996
     path = tmp_path / "test.parquet"
     path.write_bytes(data)

@@ -109,7 +109,7 @@ def test_the_root_comes_from_the_option_or_else_from_the_environment(task, jsonl
 
 
 def test_an_embedded_task_ignores_the_root(task, tmp_path):
-    embedded = task({"file": "mini_digits/test.parquet"}, source="embedded", reader="parquet")
+    embedded = task({"file": "mini_numbers/test.parquet"}, source="embedded", reader="parquet")
     assert split_file(embedded, "test", tmp_path).is_file()
     assert len(load_samples(embedded, "test", tmp_path, limit=2)) == 2
 

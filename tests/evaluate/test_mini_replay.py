@@ -90,7 +90,7 @@ def test_base_is_untouched_after_adapters(run_dir):
     manifest = json.loads(path.read_text())
     base = {
         "name": "99-base-again",
-        "tasks": ["mini_choice"],
+        "tasks": ["mini_geo"],
         "checkpoint": str(embedded_base()),
         "kind": "full",
     }
@@ -110,7 +110,7 @@ def test_overwritten_adapter_recomputes_exactly_its_cells(run_dir):
     changed = {path.parent.parent.name for path, time in before.items() if path.stat().st_mtime_ns != time}
     assert changed == {stages[2]}
     found = answers(run_dir)
-    for task in ("mini_choice", "mini_shapes"):
+    for task in ("mini_geo", "mini_shapes"):
         assert (
             found[f"predictions/{stages[0]}/{task}/v0.jsonl"]
             == found[f"predictions/{stages[2]}/{task}/v0.jsonl"]
@@ -182,11 +182,11 @@ def test_adapters_of_plain_peft_run_from_a_hand_written_manifest(tmp_path):
         "suite": "mini",
         "method": "their-method",
         "base": {"path": str(embedded_base())},
-        "stages": [{"name": "01", "tasks": ["mini_choice"], "checkpoint": "../somewhere/after-task-1"}],
+        "stages": [{"name": "01", "tasks": ["mini_geo"], "checkpoint": "../somewhere/after-task-1"}],
     }
     run_dir = tmp_path / "theirs"
     run_dir.mkdir()
     (run_dir / "manifest.json").write_text(json.dumps(manifest))
     results = evaluate(run_dir, replace(OPTIONS, limit=2))
     assert results.matrices.S[0] == results.matrices.S[1], "an untrained adapter changes nothing"
-    assert results.metric("bwt_tm1").reason == "the run has trained 1 of 4 tasks"
+    assert results.metric("bwt_tm1").reason == "the run has trained 1 of 6 tasks"

@@ -64,4 +64,4 @@ def test_an_unknown_task_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_what_the_other_tasks_show_is_known() -> None:
-    assert len(shown(["mini_digits"])) == PLANS["mini_digits"].train + PLANS["mini_digits"].test
+    assert len(shown(["mini_numbers"])) == PLANS["mini_numbers"].train + PLANS["mini_numbers"].test

@@ -20,7 +20,14 @@ from cvit_bench.train.stage_files import StageTraining
 
 pytestmark = pytest.mark.slow
 SMALL = ["training.steps=2", "training.batch_size=2", "adapter.rank=4"]
-STAGES = ("01-mini_choice", "02-mini_caption", "03-mini_garments", "04-mini_shapes")
+STAGES = (
+    "01-mini_geo",
+    "02-mini_read",
+    "03-mini_caption",
+    "04-mini_garments",
+    "05-mini_scene",
+    "06-mini_shapes",
+)
 
 
 def train(run_dir: Path, seed: int = 0, overrides: list[str] = SMALL, **more) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cvit_bench.mini.recipes import digits
 from cvit_bench.mini.recipes.pictures import SIDE, enlarge, png, rounded
 from cvit_bench.mini.recipes.rows import Row, balanced
 from cvit_bench.mini.recipes.sources import Sources
@@ -19,19 +18,34 @@ SEED = 26
 LARGEST = {"test": 500, "train": 1100}
 """How many digits are set aside for the suite, by split."""
 
+RESERVE, RESERVE_SEED = 1000, 12
+"""How many digits neither the suite nor the base's own training shows: kept for tasks to come."""
+
+
+def reserve(sources: Sources) -> list[int]:
+    """Return the numbers of the digits that nobody shows."""
+    import numpy as np
+
+    return _drawn(sources, set(), RESERVE, np.random.default_rng(RESERVE_SEED))
+
 
 def chosen(sources: Sources, split: str) -> list[int]:
-    """Return the numbers of the digits set aside for a split; test, train and `mini_digits` share none."""
+    """Return the numbers of the digits set aside for a split; test and train share none."""
+    import numpy as np
+
+    drawn = _drawn(sources, set(reserve(sources)), sum(LARGEST.values()), np.random.default_rng(SEED))
+    return drawn[: LARGEST["test"]] if split == "test" else drawn[LARGEST["test"] :]
+
+
+def _drawn(sources: Sources, taken: set[int], count: int, rng: np.random.Generator) -> list[int]:
     import numpy as np
 
     _, labels = sources.digits()
-    taken = set(digits.chosen(sources))
     groups = {
         str(digit): [int(n) for n in np.flatnonzero(labels == digit) if int(n) not in taken]
         for digit in range(10)
     }
-    drawn = [n for _, n in balanced(groups, sum(LARGEST.values()), np.random.default_rng(SEED))]
-    return drawn[: LARGEST["test"]] if split == "test" else drawn[LARGEST["test"] :]
+    return [n for _, n in balanced(groups, count, rng)]
 
 
 def written(parts: list[NDArray[np.uint8]], rng: np.random.Generator) -> Image:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from cvit_bench.mini.recipes.pictures import png
+from cvit_bench.mini.recipes.pictures import INKS, png
 from cvit_bench.mini.recipes.rows import Row, balanced
 from cvit_bench.mini.recipes.sources import Sources
 
-COLOURS = ["red", "blue", "green", "yellow", "black", "gray", "brown", "teal"]
+COLOURS = list(INKS)
 SHAPES = ["circle", "rectangle", "triangle"]
 SEED = 14
 
 
-def asked(sources: Sources, split: str, odd: bool) -> list[tuple[str, str, int]]:
-    """Return easy-VQA's questions on every second picture, without the negated ones.
-
-    The odd pictures belong to the short answers, the even ones to the lettered options.
-    """
+def asked(sources: Sources, split: str) -> list[tuple[str, str, int]]:
+    """Return easy-VQA's questions without the negated ones."""
     rows = sources.easy_vqa(split)
-    return [
-        row for row in rows if row[2] % 2 == odd and " not " not in row[0] and not row[0].startswith("is no ")
-    ]
+    return [row for row in rows if " not " not in row[0] and not row[0].startswith("is no ")]
 
 
 def cells(found: list[tuple[str, str, int]]) -> dict[str, list[tuple[str, str, int]]]:
-    """Give each picture one question, in twenty turns: 8 colours, 3 shapes twice, yes and no thrice."""
+    """Give each picture one question, in 47 turns: 8 colours five times, 3 shapes once, yes and no twice.
+
+    So no kind of question and no answer is common enough to be guessed without the picture.
+    """
     import numpy as np
 
     rng = np.random.default_rng(SEED)
-    turns = [*COLOURS, *SHAPES * 2, *["yes", "no"] * 3]
+    turns = [*COLOURS * 5, *SHAPES, *["yes", "no"] * 2]
     queues = {answer: [row for row in found if row[1] == answer] for answer in dict.fromkeys(turns)}
     shuffled = {answer: [rows[n] for n in rng.permutation(len(rows))] for answer, rows in queues.items()}
     used: set[int] = set()
@@ -49,7 +47,7 @@ def rows(sources: Sources, split: str, count: int) -> list[Row]:
     """Make one split from easy-VQA's split of the same name, one question a picture."""
     import numpy as np
 
-    groups = cells(asked(sources, split, odd=True))
+    groups = cells(asked(sources, split))
     drawn = balanced(groups, count, np.random.default_rng([SEED, split == "test"]))
     return [
         Row(
