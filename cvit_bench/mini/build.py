@@ -105,7 +105,7 @@ PLANS: dict[str, Plan] = {
         300,
         EASY,
         "MIT",
-        "One question a picture, none of them negated; mostly colours, so that none is easily guessed.",
+        "One question a picture, none negated; mostly colours, so that none is easily guessed.",
     ),
     "mini_blur": Plan(
         blur.rows,
