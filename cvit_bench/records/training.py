@@ -18,6 +18,7 @@ class TrainingBudget(Record):
     warmup_share: float = Field(default=0.03, ge=0, le=1)
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def num_steps(self, num_samples: int) -> int:
         """Return the optimizer steps of a stage with so many samples."""

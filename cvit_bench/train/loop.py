@@ -12,6 +12,7 @@ from cvit_bench.models.loading import LoadedBase
 from cvit_bench.progress import Meter
 from cvit_bench.records.training import TrainingBudget
 from cvit_bench.train.examples import Draw
+from cvit_bench.train.precision import computing
 
 
 def train_stage(
@@ -29,7 +30,7 @@ def train_stage(
     losses: list[float] = []
     adapted.train()
     for draw in draws:
-        losses.append(_step(adapted, base, draw, optimizer, weights, budget.clip))
+        losses.append(_step(adapted, base, draw, optimizer, weights, budget))
         rates.step()
         meter.advance(len(draw.prompts), f"loss {losses[-1]:.3f}")
     return losses
@@ -46,10 +47,16 @@ def rate_factor(budget: TrainingBudget, step: int, num_steps: int) -> float:
 
 
 def _step(
-    adapted: Any, base: LoadedBase, draw: Draw, optimizer: Any, weights: list[torch.nn.Parameter], clip: float
+    adapted: Any,
+    base: LoadedBase,
+    draw: Draw,
+    optimizer: Any,
+    weights: list[torch.nn.Parameter],
+    budget: TrainingBudget,
 ) -> float:
     batch = to_device(training_batch(base.processor, draw.prompts, draw.answers), base.device, base.dtype)
-    loss = adapted(**batch).loss
+    with computing(budget.precision, base.device):
+        loss = adapted(**batch).loss
     if not torch.isfinite(loss):
         raise CvitBenchError(
             f"the loss became {loss.item()}: the stage is not saved; "
@@ -57,6 +64,6 @@ def _step(
         )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(weights, clip)
+    torch.nn.utils.clip_grad_norm_(weights, budget.clip)
     optimizer.step()
     return float(loss.item())

@@ -98,6 +98,7 @@ class TrainRun:
         from cvit_bench.models.family import family_of
         from cvit_bench.train.adapted import attach
         from cvit_bench.train.loop import train_stage
+        from cvit_bench.train.precision import chosen
 
         settings, budget = self.settings, self.settings.training
         origin, data = hashes
@@ -114,6 +115,7 @@ class TrainRun:
             data_sha256=data,
             steps=num_steps,
             samples=len(examples),
+            precision=chosen(budget.precision, loaded.device),
             losses=tuple(round(loss, 5) for loss in losses),
         )
         with stage_folder(self._folder(plan.name)) as temporary:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord, Sha256
@@ -21,6 +22,7 @@ class StageTraining(FileRecord):
     data_sha256: Sha256
     steps: int
     samples: int
+    precision: Literal["float32", "bfloat16"] = "float32"
     losses: tuple[float, ...]
 
 
