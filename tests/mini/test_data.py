@@ -31,7 +31,7 @@ def frame(name: str, split: str) -> pd.DataFrame:
 
 
 def test_every_task_has_a_plan_and_a_folder() -> None:
-    assert len(TASKS) == 13
+    assert len(TASKS) == 11
     assert set(TASKS) == set(PLANS) == {path.name for path in DATA.iterdir() if path.is_dir()}
 
 
