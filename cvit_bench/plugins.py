@@ -34,7 +34,7 @@ class Kind:
 SCORERS = Kind("scorer", "scorers", "score")
 METRICS = Kind("metric", "metrics", "compute")
 READERS = Kind("reader", "data/readers", "read")
-ADAPTERS = Kind("adapter", "adapters", "peft_config")
+ADAPTERS = Kind("adapter", "adapters", "Config")
 FAMILIES = Kind("family", "models", "FAMILY")
 
 

@@ -1,11 +1,8 @@
 """LoRA, PEFT's own (Hu et al., 2021): y = W x + (alpha / r) · B A x, B = 0 at the start."""
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from cvit_bench.records.base import Record
+from cvit_bench.adapters.sites import AdapterConfig, Sites, chosen_linears, one_pattern
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -13,28 +10,21 @@ if TYPE_CHECKING:
 TITLE = "LoRA"
 
 
-class Config(Record):
-    """Settings of the update; `--set adapter.KEY=…` overrides."""
+class Config(AdapterConfig):
+    """Settings of the update; the defaults are CoIN's, but for A, which starts as PEFT has it."""
 
-    rank: int = Field(default=32, ge=1)
-    alpha: float = Field(default=64.0, gt=0, description="scale is alpha / rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    a_init: Literal["kaiming"] = "kaiming"
 
 
-def peft_config(config: Config, linears: tuple[str, ...]) -> "LoraConfig":
-    """Return PEFT's configuration for the given linear layers (full module names)."""
+def peft_config(config: Config, sites: Sites) -> "LoraConfig":
+    """Return PEFT's configuration for a base."""
     from peft import LoraConfig
 
     return LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
-        target_modules=one_pattern(linears),
+        target_modules=one_pattern(chosen_linears(config, sites)),
+        modules_to_save=[sites.projector_module] if config.projector == "train" else None,
         bias="none",
     )
-
-
-def one_pattern(linears: tuple[str, ...]) -> str:
-    """Return one regular expression that matches the given module names, their layer numbers folded."""
-    folded = {re.sub(r"(?<=\\\.)\d+(?=\\\.)", r"\\d+", re.escape(name)) for name in linears}
-    return "|".join(sorted(folded))

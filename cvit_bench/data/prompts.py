@@ -24,7 +24,16 @@ def build_prompts(
     """Word every sample with one variant; a longer form asked for gets more room than the task's own."""
     room = max(task.max_new_tokens, variant.asks.max_new_tokens if variant.asks else 0)
     return [
-        Prompt(sample.id, task.name, variant.id, render(template.name, variant, sample), sample.picture, room)
+        Prompt(
+            sample.id,
+            task.name,
+            variant.id,
+            render(template.name, variant, sample),
+            sample.picture,
+            room,
+            template,
+            variant,
+        )
         for sample in samples
     ]
 

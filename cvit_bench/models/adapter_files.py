@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from cvit_bench.adapters.peft_bridge import NAME
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import ADAPTER_FILES, adapter_sha256
 from cvit_bench.records.files import write_text
@@ -15,7 +16,7 @@ _README = """# {name}
 
 An adapter in PEFT format, written by cvit-bench. Load it onto its base with
 
-    from peft import PeftModel
+    {before}from peft import PeftModel
     model = PeftModel.from_pretrained(base_model, "THIS FOLDER")
 
 Base: `{base}` (content hash `{sha256}`).
@@ -57,7 +58,10 @@ def save_adapter(adapted: Any, folder: Path, base: str, base_sha256: str) -> Non
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = base
     write_text(path, json.dumps(config, indent=2, sort_keys=True) + "\n")
-    write_text(folder / "README.md", _README.format(name=folder.name, base=base, sha256=base_sha256))
+    before = "import cvit_bench\n    " if config["peft_type"] == NAME.upper() else ""
+    write_text(
+        folder / "README.md", _README.format(name=folder.name, before=before, base=base, sha256=base_sha256)
+    )
 
 
 def _check_fit(folder: Path, name: str, report: Any) -> None:

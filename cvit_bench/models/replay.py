@@ -9,6 +9,7 @@ import torch
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.adapter_files import load_adapter
+from cvit_bench.models.conditioning import condition
 from cvit_bench.models.family import Checkpoint, OutOfMemoryError, Placement
 from cvit_bench.models.inputs import prompt_batch, to_device
 from cvit_bench.models.loading import LoadedBase, load_base
@@ -42,6 +43,8 @@ class ReplayModel:
         """Answer greedily; the longest budget of the batch holds for all."""
         base = self._base
         batch = to_device(prompt_batch(base.processor, prompts), base.device, base.dtype)
+        if not self._plain:
+            condition(self._adapted, prompts)
         try:
             with self._without_adapter():
                 ids = self._model.generate(

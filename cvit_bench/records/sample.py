@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_bytes
+from cvit_bench.records.template import Template, Variant
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Prompt:
-    """An example after wording: what the user turn says, its picture, and how long the answer may be."""
+    """An example after wording: what the user turn says, its picture, and how long the answer may be.
+
+    `template` and `wording` are what it was worded with, for methods that route by the instruction.
+    """
 
     sample_id: str
     task: str
@@ -51,6 +55,8 @@ class Prompt:
     text: str
     picture: Picture | None
     max_new_tokens: int
+    template: Template | None = field(default=None, repr=False, compare=False)
+    wording: Variant | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A suite: ordered train tasks, unseen tasks and a template setting (`tasks/suites/<name>.yaml`)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -15,7 +15,8 @@ TemplateSetting = Literal["single", "multi"]
 class Suite(FileRecord):
     """What `tasks/suites/<name>.yaml` holds.
 
-    `training` is the budget every method gets on it; `few_shot` says after how many samples a class an
+    `training` is the budget every method gets on it, `adapter` the size that every method's adapter gets in
+    place of its paper's; `few_shot` says after how many samples a class an
     unseen task is asked again, once the last train task is learned.
     """
 
@@ -29,6 +30,7 @@ class Suite(FileRecord):
     few_shot: dict[Name, tuple[Annotated[int, Field(ge=1)], ...]] = {}
     base: str
     training: TrainingBudget = TrainingBudget()
+    adapter: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _tasks_once(self) -> Self:

@@ -1,46 +1,99 @@
 """A base with a trainable adapter: which layers it sits on, and how a stage gets its own."""
 
+import json
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from cvit_bench import plugins
+from cvit_bench.adapters.core import History
+from cvit_bench.adapters.sites import Sites, chosen_linears, one_pattern
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.folders import ADAPTER_FILES
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.train.settings import TrainSettings, checked
 
 
-def adaptable_linears(model: Any, projector: str) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class StageStart:
+    """What a stage begins with beside its parent's weights."""
+
+    tasks: tuple[str, ...]
+    seed: int
+    base_sha256: str
+
+
+def adaptable_sites(model: Any, projector: str) -> Sites:
     """Return the names of the linear layers of language model and projector, output head left out."""
     modules = dict(model.named_modules())
     decoder = model.get_decoder()
     prefix = next((name for name, module in modules.items() if module is decoder), "")
     if not prefix:
         raise CvitBenchError("the base has no language model of its own to adapt")
-    roots = tuple(f"{root}." for root in (prefix, projector) if root)
-    return tuple(
-        name
-        for name, module in modules.items()
-        if isinstance(module, torch.nn.Linear) and name.startswith(roots)
-    )
+    linears = [name for name, module in modules.items() if isinstance(module, torch.nn.Linear)]
+
+    def under(root: str) -> tuple[str, ...]:
+        return tuple(name for name in linears if root and name.startswith(f"{root}."))
+
+    return Sites(under(prefix), under(projector), projector)
 
 
-def attach(base: LoadedBase, projector: str, settings: TrainSettings, parent: Path | None, seed: int) -> Any:
-    """Put a trainable adapter on the base: fresh from `seed`, or with the weights of the parent's folder."""
+def attach(
+    base: LoadedBase, projector: str, settings: TrainSettings, parent: Path | None, start: StageStart
+) -> Any:
+    """Put a trainable adapter on the base: fresh from a seed, or with the weights of the parent's folder."""
     from peft import get_peft_model
     from peft.utils import set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    module = plugins.load(plugins.ADAPTERS, str(settings.adapter))
-    config = checked(module.Config, settings.adapter_config, "adapter")
-    torch.manual_seed(seed)
+    from cvit_bench.adapters.peft_bridge import tuner_of
+
+    state = load_file(parent / ADAPTER_FILES[1]) if parent is not None else {}
+    past = _past(parent)
+    sites = adaptable_sites(base.model, projector)
+    torch.manual_seed(start.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        adapted = get_peft_model(
-            base.model, module.peft_config(config, adaptable_linears(base.model, projector))
-        )
+        adapted = get_peft_model(base.model, _peft_config(settings, sites, past, state, start))
     if parent is not None:
-        set_peft_model_state_dict(adapted, load_file(parent / "adapter_model.safetensors"))
+        set_peft_model_state_dict(adapted, state)
+    tuner = tuner_of(adapted)
+    if tuner is not None:
+        tuner.begin_stage(len(past.tasks))
     return adapted
+
+
+def _past(parent: Path | None) -> History:
+    """Return what a parent's configuration says about the tasks before."""
+    if parent is None:
+        return History()
+    said = json.loads((parent / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+    return History(tuple(said.get("tasks", ())), tuple(said.get("branches", ())))
+
+
+def _peft_config(
+    settings: TrainSettings, sites: Sites, past: History, state: Mapping[str, Any], start: StageStart
+) -> Any:
+    """Return the configuration of PEFT's own adapters as they make it, of routed ones with their history."""
+    from cvit_bench.adapters.peft_bridge import RoutedConfig
+
+    name = str(settings.adapter)
+    module = plugins.load(plugins.ADAPTERS, name)
+    config = checked(module.Config, settings.adapter_config, "adapter")
+    if hasattr(module, "peft_config"):
+        return module.peft_config(config, sites)
+    history = module.Update.next_history(config, past, state, start.tasks)
+    targets = chosen_linears(config, sites) + (sites.projector if config.projector == "train" else ())
+    return RoutedConfig(
+        method=name,
+        settings=config.model_dump(mode="json"),
+        target_modules=one_pattern(targets),
+        projector=sites.projector_module,
+        tasks=list(history.tasks),
+        branches=list(history.branches),
+        base_sha256=start.base_sha256,
+    )

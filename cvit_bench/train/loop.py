@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 
+from cvit_bench.adapters.peft_bridge import tuner_of
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.conditioning import condition
 from cvit_bench.models.inputs import to_device, training_batch
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.progress import Meter
@@ -21,19 +23,32 @@ def train_stage(
     draws: Iterable[Draw],
     num_steps: int,
     budget: TrainingBudget,
+    last_epoch: int,
     meter: Meter,
 ) -> list[float]:
-    """Tune the trainable weights of `adapted`; return the loss of every step (nats per answer token)."""
+    """Tune the trainable weights of `adapted`; return the loss of every step (nats per answer token).
+
+    The `last_epoch` last steps are those in which a routed adapter may watch what it uses.
+    """
     weights = [weight for weight in adapted.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=budget.learning_rate, weight_decay=budget.weight_decay)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(budget, step, num_steps))
     losses: list[float] = []
     adapted.train()
-    for draw in draws:
+    for number, draw in enumerate(draws):
+        watch_usage(adapted, num_steps - number <= last_epoch)
         losses.append(_step(adapted, base, draw, optimizer, weights, budget))
         rates.step()
         meter.advance(len(draw.prompts), f"loss {losses[-1]:.3f}")
     return losses
+
+
+def watch_usage(adapted: Any, in_last_epoch: bool) -> None:
+    """Have a routed adapter count which branches it uses, where its settings do so already."""
+    tuner = tuner_of(adapted)
+    if tuner is not None:
+        window = getattr(tuner.settings, "usage_window", "stage")
+        tuner.routing.counts_usage = in_last_epoch or window == "stage"
 
 
 def rate_factor(budget: TrainingBudget, step: int, num_steps: int) -> float:
@@ -55,8 +70,12 @@ def _step(
     budget: TrainingBudget,
 ) -> float:
     batch = to_device(training_batch(base.processor, draw.prompts, draw.answers), base.device, base.dtype)
+    condition(adapted, draw.prompts, training=True)
+    tuner = tuner_of(adapted)
     with computing(budget.precision, base.device):
         loss = adapted(**batch).loss
+        if tuner is not None:
+            loss = loss + tuner.extra_loss()
     if not torch.isfinite(loss):
         raise CvitBenchError(
             f"the loss became {loss.item()}: the stage is not saved; "

@@ -1,5 +1,6 @@
 """Train a suite: stage after stage, each saved when it is done, the manifest last."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ from cvit_bench.progress import metered, say
 from cvit_bench.records.base import Name
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
-from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage, load_manifest
+from cvit_bench.records.manifest import (
+    MANIFEST,
+    BaseModelRef,
+    Manifest,
+    Stage,
+    TaskIdentity,
+    load_manifest,
+)
 from cvit_bench.records.method import Method
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.versions import package_versions
@@ -94,9 +102,10 @@ class TrainRun:
         examples: list[Example],
         hashes: tuple[str, str],
     ) -> StageTraining:
+        from cvit_bench.adapters.peft_bridge import tuner_of
         from cvit_bench.models.adapter_files import save_adapter
         from cvit_bench.models.family import family_of
-        from cvit_bench.train.adapted import attach
+        from cvit_bench.train.adapted import StageStart, attach
         from cvit_bench.train.loop import train_stage
         from cvit_bench.train.precision import chosen
 
@@ -105,11 +114,16 @@ class TrainRun:
         loaded = self._loaded(folder)
         seed = int(sha256_json([settings.seed, plan.name])[:8], 16)
         parent = self._folder(plan.parent) if plan.parent else None
-        adapted = attach(loaded, family_of(folder).projector, settings, parent, seed)
+        start = StageStart(plan.tasks, seed, str(base.sha256))
+        adapted = attach(loaded, family_of(folder).projector, settings, parent, start)
         num_steps = budget.num_steps(len(examples) // plan.num_shares) * plan.num_shares
         draws = draw_batches(examples, budget.batch_size, num_steps, f"{settings.seed}/{plan.name}")
+        last_epoch = math.ceil(len(examples) / budget.batch_size)
         with metered(f"{self.run_dir.name} {plan.name}", num_steps * budget.batch_size) as meter:
-            losses = train_stage(adapted, loaded, draws, num_steps, budget, meter)
+            losses = train_stage(adapted, loaded, draws, num_steps, budget, last_epoch, meter)
+        tuner = tuner_of(adapted)
+        if tuner is not None:
+            tuner.close_stage()
         record = StageTraining(
             origin=origin,
             data_sha256=data,
@@ -147,7 +161,7 @@ class TrainRun:
             title=self.method.title,
             schedule=self.method.schedule,
             seed=settings.seed if stages else None,
-            task_identity=self.method.task_identity,
+            task_identity=_task_identity(self.method, settings),
             templates=settings.templates,
             base=base,
             stages=tuple(stages),
@@ -166,6 +180,14 @@ def run_name(run_dir: Path) -> str:
             f"--run-dir {run_dir}: the folder's name {name!r} names the run: "
             "letters, digits, '.', '_' and '-' only"
         ) from error
+
+
+def _task_identity(method: Method, settings: TrainSettings) -> TaskIdentity:
+    """Return what the method knows of a sample's task at test time; settings may ask for the oracle."""
+    config = settings.adapter_config
+    if config.get("task_identity") == "oracle" or config.get("instruction_key") == "task_row":
+        return "oracle"
+    return method.task_identity
 
 
 def _listed(plan: StagePlan, done: StageTraining) -> Stage:

@@ -45,8 +45,8 @@ def resolve(
     """Merge defaults, the suite's budget, the method's settings and `section.key=value` overrides."""
     given = parse_overrides(overrides)
     budget = {**suite.training.model_dump(), **given.get("training", {})}
-    adapter = {**method.adapter_config, **given.get("adapter", {})}
-    if adapter and method.adapter is None:
+    adapter = {**suite.adapter, **method.adapter_config, **given.get("adapter", {})}
+    if given.get("adapter") and method.adapter is None:
         raise CvitBenchError(f"--set adapter.…: method {method.name!r} has no adapter")
     return TrainSettings(
         method=method.name,

@@ -1,0 +1,310 @@
+"""BranchLoRA: one shared A, many branches B, a router for each task, branches frozen after use.
+
+Zhang et al., 2025 (arXiv 2506.02041). An independent implementation from secondary descriptions: what they
+leave undefined is a named setting below. For one adapted linear layer W and a sample of task t:
+
+    p   = softmax(R_t x_1)                    x_1: the layer's input at the sample's first real token
+    S   = the k largest of p,  w_n = p_n      (`gate_norm: renorm`: softmax over S)
+    y_j = W x_j + s · Σ_{n in S} w_n · B_n A x_j
+
+After a task the k branches that it used most are frozen: they get no update, and stay selectable. Which
+router a sample takes is decided by task keys (`selector.py`), or given (oracle).
+
+In a causal decoder the first token sees nothing but itself, so p is one constant a layer and task: a task
+folds into a LoRA of A's rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+from typing_extensions import Self
+
+from cvit_bench.adapters.core import (
+    GateNorm,
+    History,
+    Place,
+    RoutedUpdate,
+    down,
+    empty,
+    first,
+    logits,
+    pooled,
+    start_down,
+    top_k_gates,
+    up,
+)
+from cvit_bench.adapters.freezing import FreezeScope, FreezeStat, branches_to_freeze
+from cvit_bench.adapters.routing import Routing
+from cvit_bench.adapters.selector import SelectorConfig
+from cvit_bench.adapters.sites import AdapterConfig
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.progress import say
+
+TITLE = "BranchLoRA"
+
+
+class Config(AdapterConfig, SelectorConfig):
+    """Settings. What the sources leave undefined has the default that fits their counts, or their ancestor's."""
+
+    projector: Literal["adapt", "train", "frozen"] = "train"
+    per_task_projector: bool = False
+    num_branches: int = Field(default=8, ge=1, description="the shared A has rank/num_branches")
+    top_k: int = Field(default=2, ge=1)
+    gate_norm: GateNorm = "mask"
+    router_input: Literal["first", "mean", "token"] = "first"
+    router_init: Literal["normal", "previous", "zeros"] = "normal"
+    router_noise: float = Field(default=0.0, ge=0, description="standard deviation, in training only")
+    frozen_routes: Literal["allow", "avoid", "penalise"] = "allow"
+    frozen_penalty: float = Field(default=0.01, ge=0, description="weight of the mass on frozen branches")
+    freeze_stat: FreezeStat = "count"
+    freeze_scope: FreezeScope = "linear"
+    freeze_new_only: bool = False
+    usage_window: Literal["last_epoch", "stage"] = "last_epoch"
+    on_exhausted: Literal["reuse", "grow", "error"] = "reuse"
+    freeze_a_after: int | None = Field(default=None, ge=1, description="tasks after which A stays as it is")
+
+    @property
+    def branch_rank(self) -> int:
+        """Rank of A and of each branch."""
+        return self.rank // self.num_branches
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.rank % self.num_branches:
+            raise ValueError(f"num_branches: {self.num_branches} must divide the rank {self.rank}")
+        if self.top_k > self.num_branches:
+            raise ValueError(f"top_k: {self.top_k} of {self.num_branches} branches")
+        if self.per_task_projector and self.projector != "train":
+            raise ValueError("per_task_projector: needs projector: train")
+        return self
+
+
+class Branch(nn.Module):
+    """B_n, [o, rank of A], and whether it is frozen."""
+
+    frozen: torch.Tensor
+
+    def __init__(self, width_out: int, rank: int) -> None:
+        super().__init__()
+        self.up = empty(width_out, rank)
+        self.register_buffer("frozen", torch.tensor(False))
+
+
+class TaskRouter(nn.Module):
+    """R_t, [N, d], with what the task's last training said about the branches: counts and gate mass, [N].
+
+    `closed` are branches that this router never takes.
+    """
+
+    counts: torch.Tensor
+    mass: torch.Tensor
+    closed: torch.Tensor
+
+    def __init__(self, num_branches: int, width_in: int) -> None:
+        super().__init__()
+        self.router = empty(num_branches, width_in)
+        self.register_buffer("counts", torch.zeros(num_branches, dtype=torch.long))
+        self.register_buffer("mass", torch.zeros(num_branches, dtype=torch.float64))
+        self.register_buffer("closed", torch.zeros(num_branches, dtype=torch.bool))
+
+
+class Update(RoutedUpdate):
+    """One layer: down [rank of A, d], the branches, and a router for each task so far."""
+
+    def __init__(self, place: Place, config: Config, history: History) -> None:
+        super().__init__(place)
+        self.config = config
+        self.down = empty(config.branch_rank, place.width_in)
+        widths = history.branches or (config.num_branches,)
+        self.branches = nn.ModuleList(Branch(place.width_out, config.branch_rank) for _ in range(widths[-1]))
+        self.tasks = nn.ModuleList(TaskRouter(width, place.width_in) for width in widths)
+        self._first_open = 0
+        self._counted = -1
+        self._usage: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+
+    def start(self, routers: torch.Generator | None) -> None:
+        """Initialise: A by `a_init`, all B = 0, routers by `router_init`."""
+        start_down(self.down, self.config.a_init)
+        for branch in self.branches:
+            nn.init.zeros_(branch.up)
+        for task in self.tasks:
+            if self.config.router_init == "zeros":
+                nn.init.zeros_(task.router)
+            else:
+                nn.init.normal_(task.router, std=0.02, generator=routers)
+
+    @property
+    def frozen(self) -> torch.Tensor:
+        """Which branches are frozen, bool [N]."""
+        return torch.stack([branch.frozen for branch in self.branches])
+
+    @classmethod
+    def next_history(
+        cls, config: Config, past: History, state: Mapping[str, torch.Tensor], tasks: Sequence[str]
+    ) -> History:
+        """Return the history with the new tasks; more branches where a layer has none left and may grow."""
+        count = past.branches[-1] if past.branches else config.num_branches
+        spent = [name for name, open_ in _open_branches(state).items() if open_ == 0]
+        if spent and config.on_exhausted == "error":
+            raise CvitBenchError(
+                f"adapter.on_exhausted: error: all {count} branches of {len(spent)} layers are frozen "
+                f"({spent[0]} among them); reuse or grow go on"
+            )
+        if spent:
+            say(f"all branches of {len(spent)} layers are frozen: {config.on_exhausted}")
+            count += config.top_k if config.on_exhausted == "grow" else 0
+        again = [task for task in tasks if task in past.tasks]
+        if again:
+            raise CvitBenchError(f"task {again[0]!r} has a router already: a task is learned once")
+        return History((*past.tasks, *tasks), (*past.branches, *[count] * len(tasks)))
+
+    def begin(self, num_tasks_before: int) -> None:
+        """Open the new tasks' routers; what they start from and may choose depends on the settings."""
+        self._first_open, self._usage = num_tasks_before, []
+        frozen = self.frozen
+        for task in self.tasks[num_tasks_before:]:
+            if self.config.router_init == "previous" and num_tasks_before:
+                old = self.tasks[num_tasks_before - 1].router
+                task.router.data[: len(old)] = old.data
+            if self.config.frozen_routes == "avoid" and not bool(frozen.all()):
+                task.closed.copy_(frozen)
+
+    def keep_fixed(self) -> None:
+        """Take gradients from frozen branches, earlier routers, and A once it stays as it is."""
+        for branch in self.branches:
+            branch.up.requires_grad_(not bool(branch.frozen))
+        for number, task in enumerate(self.tasks):
+            task.router.requires_grad_(number >= self._first_open)
+        until = self.config.freeze_a_after
+        self.down.requires_grad_(until is None or self._first_open < until)
+
+    def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
+        """Return output + s · Σ_n w_n B_n A x."""
+        gates = self._gates(x, routing)
+        h = down(x, self.down, self.config.dropout, self.training)
+        branches = torch.stack([branch.up for branch in self.branches])
+        if gates.ndim == 2 and self.stream == "text" and x.shape[1] >= len(self.branches):
+            folded = torch.einsum("bn,nor->bor", gates.to(branches.dtype) * self.config.scale, branches)
+            return _up_each(output, h, folded)
+        if gates.ndim == 2:
+            gates = self._spread(gates, x, routing)
+        h = (gates * self.config.scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
+        return up(output, h.flatten(-2), branches.transpose(0, 1).flatten(1))
+
+    def _gates(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
+        """Return w: [B, N], fixed at prefill, or [..., N] where every token is routed."""
+        place, by_token = (self.layer, "gates"), self.config.router_input == "token"
+        if routing.decoding and not by_token and place in routing.kept:
+            return routing.kept[place]
+        scores = self._scores(x, routing)
+        if self.training and self.config.router_noise:
+            scores = scores + self.config.router_noise * torch.randn_like(scores)
+        gates = top_k_gates(scores, self.config.top_k, self.config.gate_norm)
+        if not routing.decoding and not by_token:
+            routing.kept[place] = gates
+        self._take_note(gates, routing)
+        return gates
+
+    def _scores(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
+        """Return each sample's (or token's) scores by the router of its task, float32 [..., N]."""
+        tasks = routing.task_rows()
+        if self.config.router_input == "token":
+            source = x
+            if self.stream == "vision":
+                tasks = tasks[routing.sample_of_row(x.shape[:-1].numel())].view(x.shape[:-1])
+            else:
+                tasks = tasks.unsqueeze(1).expand(x.shape[:-1])
+        elif self.config.router_input == "mean":
+            source = pooled(x, routing, self.stream, routing.prompt)
+        else:
+            source = first(x, routing, self.stream)
+        total = len(self.branches)
+        routers = torch.stack([_padded(task.router, total, 0.0) for task in self.tasks])
+        closed = torch.stack([_padded(task.closed, total, True) for task in self.tasks])
+        scores = logits(source, routers.flatten(0, 1)).unflatten(-1, (len(self.tasks), total))
+        at = tasks.view(*tasks.shape, 1, 1).expand(*tasks.shape, 1, total)
+        return scores.gather(-2, at).squeeze(-2).masked_fill(closed[tasks], float("-inf"))
+
+    def _spread(self, gates: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
+        if self.stream == "text":
+            return gates.unsqueeze(1)
+        return gates[routing.sample_of_row(x.shape[:-1].numel())].view(*x.shape[:-1], -1)
+
+    def _take_note(self, gates: torch.Tensor, routing: Routing) -> None:
+        """Record routes; in training add to usage, once a pass, and the penalty on frozen branches."""
+        if routing.recorder is not None and not routing.decoding and gates.ndim == 2:
+            routing.recorder.record(self.layer, "gates", gates)
+        if not self.training or self._counted == routing.passes:
+            return
+        self._counted = routing.passes
+        if self.config.frozen_routes == "penalise":
+            on_frozen = gates[..., self.frozen].sum(-1).mean()
+            routing.extra_loss.append(self.config.frozen_penalty * on_frozen)
+        if routing.counts_usage and gates.ndim == 2:
+            chosen = gates.detach()
+            self._usage.append((routing.task_rows(), (chosen > 0).long(), chosen.double()))
+
+    @classmethod
+    def close_stage(cls, updates: Mapping[str, Self]) -> None:
+        """Sum usage over processes, keep it with the routers, and freeze the branches used most."""
+        for update in updates.values():
+            update._settle()
+        config = next(iter(updates.values())).config
+        first_open = next(iter(updates.values()))._first_open
+        tables = {
+            name: (update.total("counts", first_open), update.total("mass", first_open), update.frozen)
+            for name, update in updates.items()
+        }
+        wanted = branches_to_freeze(
+            tables, config.top_k, config.freeze_stat, config.freeze_scope, config.freeze_new_only
+        )
+        for name, branches in wanted.items():
+            for branch in branches:
+                updates[name].branches[branch].frozen.fill_(True)
+            updates[name].keep_fixed()
+
+    def total(self, what: Literal["counts", "mass"], first_task: int) -> torch.Tensor:
+        """Return the sum of a usage statistic over the tasks from `first_task` on, float64 [N]."""
+        rows = [_padded(getattr(task, what), len(self.branches), 0) for task in self.tasks[first_task:]]
+        return torch.stack(rows).double().sum(0)
+
+    def _settle(self) -> None:
+        for number in range(self._first_open, len(self.tasks)):
+            task = self.tasks[number]
+            for tasks, chosen, mass in self._usage:
+                task.counts += chosen[tasks == number].sum(0)[: len(task.counts)]
+                task.mass += mass[tasks == number].sum(0)[: len(task.mass)]
+            if torch.distributed.is_available() and torch.distributed.is_initialized():
+                torch.distributed.all_reduce(task.counts)
+                torch.distributed.all_reduce(task.mass)
+        self._usage = []
+
+
+def _up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return output + h·Bᵀ with a B of its own for each sample: h [B, L, r], weights [B, o, r]."""
+    if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):
+        return output + torch.bmm(h, weights.transpose(1, 2)).to(output.dtype)
+    return torch.baddbmm(output, h, weights.transpose(1, 2))
+
+
+def _padded(values: torch.Tensor, length: int, fill: float | bool) -> torch.Tensor:
+    """Return `values` with more rows, up to `length`, so that earlier tasks fit branches that came later."""
+    missing = length - len(values)
+    if not missing:
+        return values
+    return torch.cat([values, values.new_full((missing, *values.shape[1:]), fill)])
+
+
+def _open_branches(state: Mapping[str, torch.Tensor]) -> dict[str, int]:
+    """Return how many branches of each layer of a saved adapter are not frozen."""
+    found: dict[str, int] = {}
+    for key, value in state.items():
+        layer, dot, rest = key.partition(".branches.")
+        if dot and rest.endswith(".frozen"):
+            found[layer] = found.get(layer, 0) + int(not bool(value))
+    return found

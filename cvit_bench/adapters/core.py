@@ -1,0 +1,180 @@
+"""The routed low-rank update, y = W x + s · Σ_k g_k B_k A_k x, without a loop over experts.
+
+Stack the A's into one matmul down, multiply by the gates, stack the B's into one matmul up: routing is a
+diagonal between A and B. A shared A is one A in front of many B's.
+
+Legend: B samples, L positions, d and o widths of the adapted linear layer, K experts of rank r, R = K·r.
+Gate logits are float32 whatever the model computes in: near ties must fall the same way everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import torch
+from torch import nn
+from torch.nn.functional import dropout, linear
+
+from cvit_bench.adapters.routing import Routing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Stream = Literal["text", "vision"]
+GateNorm = Literal["mask", "renorm"]
+
+
+@dataclass(frozen=True)
+class History:
+    """The tasks an adapter has a router or a key for, and how many branches there were at each of them."""
+
+    tasks: tuple[str, ...] = ()
+    branches: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """The linear layer that an update belongs to: its name, what it sees, its widths d and o."""
+
+    layer: str
+    stream: Stream
+    width_in: int
+    width_out: int
+    has_bias: bool = False
+
+
+class RoutedUpdate(nn.Module):
+    """What one adapted linear layer adds to its output; a method's layer is one subclass.
+
+    Attributes:
+        layer: name of the linear layer, under which choices are kept and recorded.
+        stream: whether the layer sees text positions [B, L, d] or rows of vision features [N, d] or [·, ·, d].
+    """
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.layer = place.layer
+        self.stream: Stream = place.stream
+
+    def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
+        """Return `output` [..., o] plus the update of the input `x` [..., d]."""
+        raise NotImplementedError
+
+    def start(self, routers: torch.Generator | None) -> None:
+        """Initialise all weights, so that the update is exactly zero; routers draw from their own generator."""
+        raise NotImplementedError
+
+    def begin(self, num_tasks_before: int) -> None:
+        """Get ready for the stage that follows so many tasks."""
+
+    def keep_fixed(self) -> None:
+        """Take gradients from what must not learn; PEFT hands them out to everything it finds."""
+
+    @classmethod
+    def next_history(
+        cls, config: Any, past: History, state: Mapping[str, torch.Tensor], tasks: Sequence[str]
+    ) -> History:
+        """Return the history of a stage on `tasks` that starts from a checkpoint with that past and state."""
+        return History()
+
+    @classmethod
+    def close_stage(cls, updates: Mapping[str, Self]) -> None:
+        """Take note that a stage is over; `updates` are all layers of the model by name."""
+
+
+def empty(*shape: int) -> nn.Parameter:
+    """Return an uninitialised float32 parameter: adapters learn in full precision on any base."""
+    return nn.Parameter(torch.empty(*shape, dtype=torch.float32))
+
+
+def start_down(weight: torch.Tensor, how: str) -> None:
+    """Initialise A: `normal` is N(0, 0.01²) (CoIN, SMoLoRA), `kaiming` uniform with a = √5 (PEFT's LoRA)."""
+    if how == "normal":
+        nn.init.normal_(weight, std=0.01)
+    else:
+        nn.init.kaiming_uniform_(weight, a=5**0.5)
+
+
+def down(x: torch.Tensor, weight: torch.Tensor, share: float, training: bool) -> torch.Tensor:
+    """Return A·drop(x): [..., R] for an input [..., d] and A [R, d]."""
+    x = x if torch.is_autocast_enabled(x.device.type) else x.to(weight.dtype)
+    return linear(dropout(x, share, training) if share else x, weight)
+
+
+def up(output: torch.Tensor, h: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return output + h·Bᵀ for h [..., R], already gated and scaled, and B [o, R]."""
+    flat = output.reshape(-1, output.shape[-1])
+    if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):
+        return output + linear(h, weight).to(output.dtype)
+    return torch.addmm(flat, h.reshape(-1, h.shape[-1]), weight.t()).view_as(output)
+
+
+def expand(gates: torch.Tensor, rank: int) -> torch.Tensor:
+    """Return the diagonal between A and B, [..., K·r], of gates [..., K]: each one r times."""
+    return gates.repeat_interleave(rank, -1, output_size=gates.shape[-1] * rank)
+
+
+def logits(x: torch.Tensor, router: torch.Tensor) -> torch.Tensor:
+    """Return router·x in float32, [..., K]."""
+    with torch.autocast(x.device.type, enabled=False):
+        return linear(x.float(), router.float())
+
+
+def top_k_gates(scores: torch.Tensor, k: int, norm: GateNorm) -> torch.Tensor:
+    """Return gates that are zero outside the k largest scores of the last axis.
+
+    renorm: softmax over the k kept ones (k = 1: exactly 1). mask: softmax over all, the others set to zero
+    afterwards, so that every score has a gradient.
+    """
+    kept = scores.topk(k, -1).indices
+    if norm == "renorm":
+        closed = torch.full_like(scores, float("-inf")).scatter(-1, kept, 0.0)
+        return (scores + closed).softmax(-1)
+    return scores.softmax(-1) * torch.zeros_like(scores).scatter(-1, kept, 1.0)
+
+
+def pooled(x: torch.Tensor, routing: Routing, stream: Stream, where: torch.Tensor | None) -> torch.Tensor:
+    """Return the mean input of each sample, float32 [B, d].
+
+    Text: over the positions `where`, bool [B, L]; None takes all. Vision: over all rows of a sample.
+    A sample without such a position has mean 0.
+    """
+    if stream == "vision":
+        flat = x.reshape(-1, x.shape[-1])
+        rows = routing.sample_of_row(len(flat))
+        sums = flat.new_zeros(routing.num_samples, flat.shape[-1], dtype=torch.float32)
+        sums = sums.index_add(0, rows, flat.float())
+        return sums / torch.bincount(rows, minlength=len(sums)).clamp(min=1).unsqueeze(1)
+    if where is None or (where is routing.real and not routing.ragged):
+        return x.mean(1, dtype=torch.float32)
+    counts = where.sum(1, keepdim=True).clamp(min=1)
+    return x.masked_fill(~where.unsqueeze(-1), 0.0).sum(1, dtype=torch.float32) / counts
+
+
+def first(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
+    """Return the input at each sample's first real position, or first row of vision features, [B, d]."""
+    if stream == "vision":
+        flat = x.reshape(-1, x.shape[-1])
+        rows = routing.sample_of_row(len(flat))
+        wanted = torch.arange(routing.num_samples, device=rows.device)
+        at = torch.searchsorted(rows, wanted).clamp(max=len(rows) - 1)
+        return flat[at]
+    real = cast(torch.Tensor, routing.real)
+    return x[torch.arange(len(x), device=x.device), real.int().argmax(1)]
+
+
+def per_position(gates: torch.Tensor, x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
+    """Return gates of samples [B, K] in a shape that multiplies [..., K] of every position of x."""
+    if stream == "text":
+        return gates.unsqueeze(1)
+    rows = routing.sample_of_row(x.shape[:-1].numel())
+    return gates[rows].view(*x.shape[:-1], -1)
+
+
+def record_mean(update: RoutedUpdate, gates: torch.Tensor, routing: Routing) -> None:
+    """Tell the recorder, if there is one, each sample's mean gates [B, K] of a per-position gate."""
+    if routing.recorder is not None and not routing.decoding:
+        where = None if update.stream == "vision" else routing.real
+        routing.recorder.record(update.layer, "gates", pooled(gates, routing, update.stream, where))

@@ -1,0 +1,151 @@
+"""What routers look at besides the input of their own layer: one object, shared by all layers of a model.
+
+It is filled before a forward pass and left in place afterwards: gradient checkpointing runs layers again in
+the backward pass, and `generate` refuses arguments that it does not know.
+
+Legend: B samples, L positions of the longest, N rows of vision features, T tasks, D an embedding's width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+
+from cvit_bench.errors import CvitBenchError
+
+IGNORED = -100
+INSTRUCTION_WIDTH = 384
+"""Width of an instruction embedding (all-MiniLM-L6-v2)."""
+
+
+class Recorder(Protocol):
+    """Who wants to know which way samples went."""
+
+    def record(self, layer: str, name: str, values: torch.Tensor) -> None:
+        """Take the values [B, …] of one layer for the samples of the current pass."""
+
+
+class Selector(Protocol):
+    """Who tells the task of each sample."""
+
+    def select(self, routing: Routing) -> torch.Tensor:
+        """Return task indices, long [B]."""
+
+
+@dataclass
+class Routing:
+    """State of one forward pass.
+
+    Set from outside, before the pass:
+        instructions: embedding of each sample's instruction, float [B, D]; None where no method asks.
+        tasks: index of the task whose router each sample takes, long [B]; None: a selector decides.
+        recorder: is told of routes; None: nobody asks.
+        counts_usage: whether the pass counts for a branch's usage.
+
+    Set by the model's own hook (`observe`):
+        real: which positions hold a token, bool [B, L].
+        prompt: those of them that are not answer, bool [B, L].
+        visual: those that hold a picture, bool [B, L]; None when unknown.
+        decoding: whether the pass continues a cached one.
+        passes: how many passes there were, so that a layer run again by checkpointing counts once.
+        ragged: whether some position holds no token.
+        kept: what a layer decided at prefill, by layer and name.
+        image_embeddings: mean vision feature of each sample before the projector, float32 [B, d], zero for a
+            sample without a picture; None before the projector ran, or where nobody asks.
+
+    selector: decides about tasks where they are not set. extra_loss: terms that layers add to the loss.
+    """
+
+    instructions: torch.Tensor | None = None
+    tasks: torch.Tensor | None = None
+    recorder: Recorder | None = None
+    counts_usage: bool = True
+
+    real: torch.Tensor | None = None
+    prompt: torch.Tensor | None = None
+    visual: torch.Tensor | None = None
+    decoding: bool = False
+    passes: int = 0
+    ragged: bool = False
+    kept: dict[tuple[str, str], torch.Tensor] = field(default_factory=dict)
+
+    image_embeddings: torch.Tensor | None = None
+    selector: Selector | None = None
+    extra_loss: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def num_samples(self) -> int:
+        """B of the current pass."""
+        if self.real is None:
+            raise CvitBenchError("a routed layer ran before its model told it about the batch")
+        return len(self.real)
+
+    def observe(
+        self,
+        ids: torch.Tensor | None,
+        mask: torch.Tensor | None,
+        labels: torch.Tensor | None,
+        image_token: int | None,
+        decoding: bool,
+    ) -> None:
+        """Take note of a pass that is about to begin; ids, mask and labels are [B, L] or None.
+
+        While decoding, `mask` may cover the cache as well: its last positions belong to the pass.
+        """
+        known = ids if ids is not None else labels if labels is not None else mask
+        if known is None or (mask is not None and mask.ndim != 2):
+            raise CvitBenchError("routed layers need input_ids, and a mask of one row a sample if any")
+        length = known.shape[1]
+        self.real = torch.ones_like(known, dtype=torch.bool) if mask is None else mask[:, -length:].bool()
+        self.ragged = mask is not None and not bool(self.real.all())
+        self.prompt = self.real if labels is None else self.real & (labels == IGNORED)
+        self.visual = None if ids is None or image_token is None else (ids == image_token) & self.real
+        self.decoding = decoding
+        self.passes += 1
+        if not decoding:
+            self.kept.clear()
+            self.image_embeddings = None
+        self.extra_loss.clear()
+
+    def instruction_rows(self) -> torch.Tensor:
+        """Return the instruction embeddings [B, D]; raise when they are missing or of another batch."""
+        if self.instructions is None:
+            raise CvitBenchError(
+                "no instruction embeddings: this adapter routes by instruction; "
+                "set routing_of(model).instructions, one row a sample, before the forward pass"
+            )
+        if len(self.instructions) != self.num_samples:
+            raise CvitBenchError(
+                f"{len(self.instructions)} instruction embeddings for {self.num_samples} samples"
+            )
+        return self.instructions
+
+    def task_rows(self) -> torch.Tensor:
+        """Return the task index of each sample, long [B]: as set from outside, else as selected at prefill."""
+        place = ("", "tasks")
+        if self.tasks is not None:
+            if len(self.tasks) != self.num_samples:
+                raise CvitBenchError(f"{len(self.tasks)} tasks for {self.num_samples} samples")
+            return self.tasks
+        if place not in self.kept:
+            if self.selector is None:
+                raise CvitBenchError("no task is set and this adapter has no selector")
+            self.kept[place] = self.selector.select(self)
+        return self.kept[place]
+
+    def sample_of_row(self, num_rows: int) -> torch.Tensor:
+        """Return which sample each row of vision features belongs to, long [num_rows].
+
+        Rows stand in sample order, each sample with a share in proportion to its picture positions (a
+        projector may have merged or not yet merged patches).
+        """
+        if self.visual is None:
+            raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
+        counts = self.visual.sum(1)
+        total = int(counts.sum())
+        if total == 0 or num_rows * int(counts.max()) % total:
+            raise CvitBenchError(f"{num_rows} rows of vision features for {total} picture positions")
+        samples = torch.arange(len(counts), device=counts.device)
+        return samples.repeat_interleave(counts * num_rows // total, output_size=num_rows)

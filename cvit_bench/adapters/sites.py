@@ -1,0 +1,61 @@
+"""Where an adapter sits: which linear layers of language model and projector it changes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.base import Record
+
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "qkv_proj")
+FEED_FORWARD = ("gate_proj", "up_proj", "down_proj", "gate_up_proj", "fc1", "fc2")
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The linear layers of a base by full name: of its language model, of its projector, and the latter's name."""
+
+    language: tuple[str, ...]
+    projector: tuple[str, ...]
+    projector_module: str
+
+
+class AdapterConfig(Record):
+    """Settings that every adapter has; `--set adapter.KEY=…` overrides.
+
+    `projector` adapts its layers like the others, trains its weights in full, or leaves them alone.
+    """
+
+    rank: int = Field(default=128, ge=1, description="total rank")
+    alpha: float = Field(default=256.0, gt=0, description="scale is alpha / rank")
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    a_init: Literal["normal", "kaiming"] = "normal"
+    sites: Literal["all", "attention", "feed_forward"] = "all"
+    projector: Literal["adapt", "train", "frozen"] = "adapt"
+
+    @property
+    def scale(self) -> float:
+        """s = alpha / total rank."""
+        return self.alpha / self.rank
+
+
+def chosen_linears(config: AdapterConfig, sites: Sites) -> tuple[str, ...]:
+    """Return the names of the layers that a configuration adapts by low rank.
+
+    Raises CvitBenchError when the base has none of that kind.
+    """
+    wanted = {"attention": ATTENTION, "feed_forward": FEED_FORWARD}.get(config.sites)
+    language = tuple(name for name in sites.language if wanted is None or name.rpartition(".")[2] in wanted)
+    if not language:
+        raise CvitBenchError(f"adapter.sites: the base has no {config.sites} layers (known: {wanted})")
+    return language + (sites.projector if config.projector == "adapt" else ())
+
+
+def one_pattern(linears: tuple[str, ...]) -> str:
+    """Return one regular expression that matches the given module names, their layer numbers folded."""
+    folded = {re.sub(r"(?<=\\\.)\d+(?=\\\.)", r"\\d+", re.escape(name)) for name in linears}
+    return "|".join(sorted(folded))
