@@ -21,9 +21,9 @@ from cvit_bench.progress import metered
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.sample import Picture, Prompt, Sample
 from cvit_bench.records.task import Task
-from cvit_bench.train.adapted import attach
+from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.examples import Example, draw_batches, load_examples
-from cvit_bench.train.loop import train_stage
+from cvit_bench.train.loop import Course, train_stage
 from cvit_bench.train.settings import TrainSettings
 from cvit_bench.train.stage_files import stage_folder
 
@@ -160,9 +160,11 @@ def _tuned(inputs: RunInputs, placement: Placement, folder: Path, what: tuple[st
     draws = draw_batches(examples, budget.batch_size, FEW_STEPS, f"{settings.seed}/{name}/{num}")
     source = base_folder(base, inputs.run_dir)
     loaded = load_base(source, placement)
-    adapted = attach(loaded, family_of(source).projector, settings, parent, settings.seed)
+    start = StageStart((f"{name}-{num}",), settings.seed, str(base.sha256))
+    adapted = attach(loaded, family_of(source).projector, settings, parent, start)
+    course = Course(draws, FEW_STEPS, FEW_STEPS)
     with metered(f"{inputs.run_dir.name} {name}, {num} a class", FEW_STEPS * budget.batch_size) as meter:
-        train_stage(adapted, loaded, draws, FEW_STEPS, budget, meter)
+        train_stage(adapted, loaded, course, budget, meter)
     with stage_folder(target) as temporary:
         save_adapter(adapted, temporary, public_name(base), str(base.sha256))
     return target

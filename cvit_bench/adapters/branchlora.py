@@ -49,7 +49,7 @@ TITLE = "BranchLoRA"
 
 
 class Config(AdapterConfig, SelectorConfig):
-    """Settings. What the sources leave undefined has the default that fits their counts, or their ancestor's."""
+    """Settings. What the sources leave undefined has the default that fits their counts or their ancestor."""
 
     projector: Literal["adapt", "train", "frozen"] = "train"
     per_task_projector: bool = False
@@ -87,6 +87,7 @@ class Config(AdapterConfig, SelectorConfig):
 class Branch(nn.Module):
     """B_n, [o, rank of A], and whether it is frozen."""
 
+    up: nn.Parameter
     frozen: torch.Tensor
 
     def __init__(self, width_out: int, rank: int) -> None:
@@ -101,6 +102,7 @@ class TaskRouter(nn.Module):
     `closed` are branches that this router never takes.
     """
 
+    router: nn.Parameter
     counts: torch.Tensor
     mass: torch.Tensor
     closed: torch.Tensor
@@ -116,13 +118,17 @@ class TaskRouter(nn.Module):
 class Update(RoutedUpdate):
     """One layer: down [rank of A, d], the branches, and a router for each task so far."""
 
+    branches: Sequence[Branch]
+    tasks: Sequence[TaskRouter]
+
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
         self.down = empty(config.branch_rank, place.width_in)
         widths = history.branches or (config.num_branches,)
-        self.branches = nn.ModuleList(Branch(place.width_out, config.branch_rank) for _ in range(widths[-1]))
-        self.tasks = nn.ModuleList(TaskRouter(width, place.width_in) for width in widths)
+        branches = [Branch(place.width_out, config.branch_rank) for _ in range(widths[-1])]
+        self.branches = nn.ModuleList(branches)  # type: ignore[assignment]
+        self.tasks = nn.ModuleList(TaskRouter(n, place.width_in) for n in widths)  # type: ignore[assignment]
         self._first_open = 0
         self._counted = -1
         self._usage: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
@@ -226,7 +232,7 @@ class Update(RoutedUpdate):
         total = len(self.branches)
         routers = torch.stack([_padded(task.router, total, 0.0) for task in self.tasks])
         closed = torch.stack([_padded(task.closed, total, True) for task in self.tasks])
-        scores = logits(source, routers.flatten(0, 1)).unflatten(-1, (len(self.tasks), total))
+        scores = logits(source, routers.flatten(0, 1)).view(*source.shape[:-1], len(self.tasks), total)
         at = tasks.view(*tasks.shape, 1, 1).expand(*tasks.shape, 1, total)
         return scores.gather(-2, at).squeeze(-2).masked_fill(closed[tasks], float("-inf"))
 

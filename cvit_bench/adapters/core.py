@@ -50,7 +50,7 @@ class RoutedUpdate(nn.Module):
 
     Attributes:
         layer: name of the linear layer, under which choices are kept and recorded.
-        stream: whether the layer sees text positions [B, L, d] or rows of vision features [N, d] or [·, ·, d].
+        stream: whether the layer sees text positions [B, L, d] or rows of vision features [..., d].
     """
 
     def __init__(self, place: Place) -> None:
@@ -63,7 +63,7 @@ class RoutedUpdate(nn.Module):
         raise NotImplementedError
 
     def start(self, routers: torch.Generator | None) -> None:
-        """Initialise all weights, so that the update is exactly zero; routers draw from their own generator."""
+        """Initialise all weights, so that the update is zero; routers draw from their own generator."""
         raise NotImplementedError
 
     def begin(self, num_tasks_before: int) -> None:
@@ -76,7 +76,7 @@ class RoutedUpdate(nn.Module):
     def next_history(
         cls, config: Any, past: History, state: Mapping[str, torch.Tensor], tasks: Sequence[str]
     ) -> History:
-        """Return the history of a stage on `tasks` that starts from a checkpoint with that past and state."""
+        """Return the history of a stage on `tasks`, from that of the checkpoint before and its state."""
         return History()
 
     @classmethod

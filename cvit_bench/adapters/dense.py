@@ -1,4 +1,4 @@
-"""A linear layer tuned in full, kept as a difference: y = (W + ΔW) x + (b + Δb), ΔW = 0 and Δb = 0 at the start.
+"""A linear layer tuned in full, kept as a difference: y = (W + ΔW) x + (b + Δb), both 0 at the start.
 
 So the projector trains in CoIN's MoELoRA and in BranchLoRA, whose parameter counts include it. One difference
 for all tasks, or one for each.
@@ -62,7 +62,7 @@ class DenseUpdate(RoutedUpdate):
         else:
             tasks = tasks.view(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
         added = torch.zeros_like(output)
-        for task in tasks.unique().tolist():
+        for task in torch.unique(tasks).tolist():
             at = tasks == task
             added = added.masked_scatter(at.unsqueeze(-1), self.differences[task](x[at]).to(output.dtype))
         return output + added

@@ -28,8 +28,8 @@ def branches_to_freeze(
         groups.setdefault(_group(name, scope), []).append(name)
     wanted: dict[str, list[int]] = {}
     for names in groups.values():
-        counts = sum(usage[name][0] for name in names)
-        mass = sum(usage[name][1] for name in names)
+        counts = torch.stack([usage[name][0] for name in names]).sum(0)
+        mass = torch.stack([usage[name][1] for name in names]).sum(0)
         order = (counts, mass) if stat == "count" else (mass, counts)
         ranked = sorted(range(len(order[0])), key=lambda n: (-float(order[0][n]), -float(order[1][n]), n))
         for name in names:

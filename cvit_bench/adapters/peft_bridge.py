@@ -8,6 +8,7 @@ A routed adapter never merges: its update depends on the sample. One adapter is 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,7 +20,7 @@ from peft.utils import PeftType, register_peft_method
 from torch import nn
 
 from cvit_bench import plugins
-from cvit_bench.adapters.core import History, Place, RoutedUpdate, pooled
+from cvit_bench.adapters.core import History, Place, RoutedUpdate, Stream, pooled
 from cvit_bench.adapters.dense import DenseUpdate
 from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
 from cvit_bench.adapters.selector import SelectorConfig, TaskSelector
@@ -33,7 +34,7 @@ _NO_MERGE = "a routed adapter cannot be merged into its base: its update depends
 
 
 @dataclass
-class RoutedConfig(PeftConfig):
+class RoutedConfig(PeftConfig):  # type: ignore[misc]
     """What adapter_config.json of a routed adapter holds.
 
     Attributes:
@@ -41,7 +42,7 @@ class RoutedConfig(PeftConfig):
         settings: the method's settings.
         target_modules: pattern of the adapted layers.
         projector: name of the module between vision tower and language model, "" if there is none.
-        tasks, branches: the tasks learned so far and how many branches there were, where the method keeps count.
+        tasks, branches: the tasks so far and how many branches there were, where the method keeps count.
         base_sha256: content hash of the base it was trained on.
     """
 
@@ -78,8 +79,11 @@ class RoutedConfig(PeftConfig):
         return cast(RoutedUpdate, module.Update(place, settings, self.history))
 
 
-class RoutedLinear(nn.Module, BaseTunerLayer):
+class RoutedLinear(nn.Module, BaseTunerLayer):  # type: ignore[misc]
     """A frozen linear layer and the routed updates of it, by adapter name."""
+
+    active_adapters: list[str]
+    get_base_layer: Any
 
     adapter_layer_names = (HELD,)
     other_param_names = ()
@@ -98,10 +102,12 @@ class RoutedLinear(nn.Module, BaseTunerLayer):
         output = self.base_layer(x)
         if self.disable_adapters:
             return output
-        for name in self.active_adapters:
-            if name in self.routed:
-                output = self.routed[name].add_to(output, x, self.routing)
+        for update in self._active():
+            output = update.add_to(output, x, self.routing)
         return output
+
+    def _active(self) -> list[RoutedUpdate]:
+        return [cast(RoutedUpdate, self.routed[name]) for name in self.active_adapters if name in self.routed]
 
     def set_adapter(self, adapter_names: str | list[str], inference_mode: bool = False) -> None:
         """Choose the active adapter; gradients go to those of its weights that may learn."""
@@ -119,9 +125,8 @@ class RoutedLinear(nn.Module, BaseTunerLayer):
 
     def keep_fixed(self) -> None:
         """Take gradients from what the active adapter must not change."""
-        for name in self.active_adapters:
-            if name in self.routed:
-                self.routed[name].keep_fixed()
+        for update in self._active():
+            update.keep_fixed()
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Refuse."""
@@ -132,7 +137,7 @@ class RoutedLinear(nn.Module, BaseTunerLayer):
         raise ValueError(_NO_MERGE)
 
 
-class RoutedModel(BaseTuner):
+class RoutedModel(BaseTuner):  # type: ignore[misc]
     """A model whose linear layers are routed; holds what all of them share."""
 
     prefix: str = f"{NAME}_"
@@ -146,6 +151,7 @@ class RoutedModel(BaseTuner):
         self.routed = nn.ModuleDict()
         self._image_token = _image_token(model)
         self._signature = inspect.signature(model.forward)
+        self._watch_generate(model)
         self._hooks = [
             model.register_forward_pre_hook(self._observe, with_kwargs=True),
             model.register_forward_hook(self._learn_keys),
@@ -172,7 +178,7 @@ class RoutedModel(BaseTuner):
             projector = model.get_submodule(config.projector)
             self._hooks.append(projector.register_forward_pre_hook(self._see))
 
-    def _create_and_replace(
+    def _create_and_replace(  # noqa: PLR0913, PLR0917
         self,
         peft_config: Any,
         adapter_name: str,
@@ -186,8 +192,8 @@ class RoutedModel(BaseTuner):
         if not isinstance(base, nn.Linear):
             raise ValueError(f"{current_key}: is a {type(base).__name__}; only linear layers are adapted")
         seen = bool(peft_config.projector) and current_key.startswith(f"{peft_config.projector}.")
-        stream = "vision" if seen else "text"
-        place = Place(current_key, stream, base.in_features, base.out_features, base.bias is not None)  # type: ignore[arg-type]
+        stream: Stream = "vision" if seen else "text"
+        place = Place(current_key, stream, base.in_features, base.out_features, base.bias is not None)
         update = peft_config.update_for(place)
         if base.weight.device.type != "meta" and not _is_meta(update):
             update.start(_router_generator(peft_config, current_key))
@@ -199,6 +205,21 @@ class RoutedModel(BaseTuner):
             layer.train(target.training)
             self._replace_module(parent, target_name, layer, target)
         layer.set_adapter(self.active_adapters, inference_mode=peft_config.inference_mode)
+
+    def _watch_generate(self, model: Any) -> None:
+        """Have `generate` tell about its prompts first: it makes vision features before any forward pass."""
+        generate = getattr(model, "generate", None)
+        if generate is None:
+            return
+
+        @functools.wraps(generate)
+        def generate_watched(inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
+            ids = inputs if inputs is not None else kwargs.get("input_ids")
+            self.routing.selector = self.selector
+            self.routing.observe_ahead(ids, kwargs.get("attention_mask"), self._image_token)
+            return generate(inputs, *args, **kwargs)
+
+        model.generate = generate_watched
 
     def _observe(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = {**self._signature.bind_partial(*args).arguments, **kwargs}
@@ -228,12 +249,8 @@ class RoutedModel(BaseTuner):
     @property
     def updates(self) -> dict[str, RoutedUpdate]:
         """All updates of the active adapter, by the name of their layer."""
-        name = self.active_adapters[0]
-        return {
-            layer.routed[name].layer: layer.routed[name]
-            for layer in self.model.modules()
-            if isinstance(layer, RoutedLinear) and name in layer.routed
-        }
+        layers = [layer for layer in self.model.modules() if isinstance(layer, RoutedLinear)]
+        return {update.layer: update for layer in layers for update in layer._active()}
 
     @property
     def settings(self) -> AdapterConfig:
@@ -266,6 +283,7 @@ class RoutedModel(BaseTuner):
         """Return the base as it was, without our hooks."""
         for hook in self._hooks:
             hook.remove()
+        self.model.__dict__.pop("generate", None)
         return cast(nn.Module, super().unload())
 
     def delete_adapter(self, adapter_name: str) -> None:

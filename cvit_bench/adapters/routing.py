@@ -50,6 +50,7 @@ class Routing:
         visual: those that hold a picture, bool [B, L]; None when unknown.
         decoding: whether the pass continues a cached one.
         passes: how many passes there were, so that a layer run again by checkpointing counts once.
+        ahead: whether the coming pass belongs to what was observed already.
         ragged: whether some position holds no token.
         kept: what a layer decided at prefill, by layer and name.
         image_embeddings: mean vision feature of each sample before the projector, float32 [B, d], zero for a
@@ -68,6 +69,7 @@ class Routing:
     visual: torch.Tensor | None = None
     decoding: bool = False
     passes: int = 0
+    ahead: bool = False
     ragged: bool = False
     kept: dict[tuple[str, str], torch.Tensor] = field(default_factory=dict)
 
@@ -81,6 +83,13 @@ class Routing:
         if self.real is None:
             raise CvitBenchError("a routed layer ran before its model told it about the batch")
         return len(self.real)
+
+    def observe_ahead(
+        self, ids: torch.Tensor | None, mask: torch.Tensor | None, image_token: int | None
+    ) -> None:
+        """Take note of a generation: vision features are made before its first pass, which keeps them."""
+        self.observe(ids, mask, None, image_token, decoding=False)
+        self.ahead = True
 
     def observe(
         self,
@@ -104,9 +113,10 @@ class Routing:
         self.visual = None if ids is None or image_token is None else (ids == image_token) & self.real
         self.decoding = decoding
         self.passes += 1
-        if not decoding:
+        if not decoding and not self.ahead:
             self.kept.clear()
             self.image_embeddings = None
+        self.ahead = False
         self.extra_loss.clear()
 
     def instruction_rows(self) -> torch.Tensor:
@@ -123,7 +133,7 @@ class Routing:
         return self.instructions
 
     def task_rows(self) -> torch.Tensor:
-        """Return the task index of each sample, long [B]: as set from outside, else as selected at prefill."""
+        """Return the task index of each sample, long [B]: as set, else as selected at prefill."""
         place = ("", "tasks")
         if self.tasks is not None:
             if len(self.tasks) != self.num_samples:

@@ -1,4 +1,4 @@
-"""Which task a sample belongs to: a key for each task, compared by cosine with what the sample shows and asks.
+"""Which task a sample belongs to: a key for each task, compared by cosine with what a sample shows and asks.
 
 BranchLoRA's task keys (E6 to E8). With frozen encoders the loss Σ_i (1 − cos(e_i, k)) has a closed solution,
 the mean of the normalised embeddings: `keys: mean` keeps running sums of them. `keys: learned` trains the
@@ -9,6 +9,7 @@ e^img is the mean vision feature before the projector, e^txt the embedding of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -42,6 +43,9 @@ class SelectorConfig(Record):
 class TaskKey(nn.Module):
     """k_t: image part [d_v] and text part [d_t], of any length; a running sum or learned."""
 
+    image: torch.Tensor
+    text: torch.Tensor
+
     def __init__(self, widths: tuple[int, int], learned: bool) -> None:
         super().__init__()
         for name, width in zip(("image", "text"), widths, strict=True):
@@ -54,11 +58,14 @@ class TaskKey(nn.Module):
 class TaskSelector(nn.Module):
     """The keys of all tasks so far."""
 
+    keys: Sequence[TaskKey]
+
     def __init__(self, config: SelectorConfig, image_width: int, text_width: int, num_tasks: int) -> None:
         super().__init__()
         self.config = config
-        learned = config.keys == "learned"
-        self.keys = nn.ModuleList(TaskKey((image_width, text_width), learned) for _ in range(num_tasks))
+        widths, learned = (image_width, text_width), config.keys == "learned"
+        keys = [TaskKey(widths, learned) for _ in range(num_tasks)]
+        self.keys = nn.ModuleList(keys)  # type: ignore[assignment]
         self._first_open = 0
         self._sums: dict[tuple[int, str], torch.Tensor] = {}
         for weight in self.parameters():

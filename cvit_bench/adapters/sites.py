@@ -17,7 +17,7 @@ FEED_FORWARD = ("gate_proj", "up_proj", "down_proj", "gate_up_proj", "fc1", "fc2
 
 @dataclass(frozen=True)
 class Sites:
-    """The linear layers of a base by full name: of its language model, of its projector, and the latter's name."""
+    """The linear layers of a base by full name, of language model and projector, and the latter's name."""
 
     language: tuple[str, ...]
     projector: tuple[str, ...]
@@ -39,7 +39,7 @@ class AdapterConfig(Record):
 
     @property
     def scale(self) -> float:
-        """s = alpha / total rank."""
+        """Return s = alpha / total rank."""
         return self.alpha / self.rank
 
 

@@ -4,13 +4,13 @@ Wang et al., 2025 (arXiv 2411.13949). With the letters of the paper, for one ada
 
     E_e(x)     = s · B_e A_e x                       experts e, the first half of group VU, the others of IF
     U_t        = Σ_{e in VU} g_vu[e] · E_e(x_t)      g_vu = top-k softmax of R_vu · mean_t(x_t)
-    F_t        = Σ_{e in IF} g_if[e] · E_e(x_t)      g_if = top-k softmax of R_if · q,  q: instruction embedding
+    F_t        = Σ_{e in IF} g_if[e] · E_e(x_t)      g_if = top-k softmax of R_if · q,  q: its embedding
     [α_t, β_t] = softmax(w_vu·U_t, w_if·F_t)
     y_t        = W x_t + α_t U_t + β_t F_t
 
-The fusion scores are linear in the experts' output, so they are taken in rank space: w·U_t = (wᵀB)·(g ∘ A x_t).
+The fusion scores are linear in the experts' output and taken in rank space: w·U_t = (wᵀB)·(g ∘ A x_t).
 The two groups are never built apart. With k = 1 the gate is the constant 1 and the routers never learn, in
-the paper as in its released code: they are frozen random projections. `router_grad` offers ways to learn them.
+the paper as in its released code: they are frozen random projections. `router_grad` has ways to learn them.
 """
 
 from __future__ import annotations
@@ -81,6 +81,9 @@ class Update(RoutedUpdate):
         fusion: w_vu and w_if, [2, o].
     """
 
+    vu_router: torch.Tensor
+    if_router: torch.Tensor
+
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
@@ -99,7 +102,7 @@ class Update(RoutedUpdate):
             self.register_parameter(name, nn.Parameter(router))
 
     def start(self, routers: torch.Generator | None) -> None:
-        """Initialise: A by `a_init`, B = 0; routers and fusion as nn.Linear does, routers by their own seed."""
+        """Initialise: A by `a_init`, B = 0; routers, by a seed of their own, and fusion as nn.Linear does."""
         start_down(self.down, self.config.a_init)
         nn.init.zeros_(self.up)
         nn.init.kaiming_uniform_(self.fusion, a=5**0.5)
@@ -112,7 +115,7 @@ class Update(RoutedUpdate):
         spread = per_position(gates.flatten(1), x, routing, self.stream)
         h = self._down(x)
         h = h * expand(spread * self.config.scale, self.config.rank // self.config.num_experts).to(h.dtype)
-        h = h.unflatten(-1, (2, -1))
+        h = h.view(*h.shape[:-1], 2, -1)
         h = h * self._fused(h, routing).unsqueeze(-1)
         return up(output, h.flatten(-2), self.up)
 
@@ -127,7 +130,7 @@ class Update(RoutedUpdate):
         """Return [α, β], [..., 2], of gated h [..., 2, rank/2]."""
         if self.config.fusion != "adaptive":
             return torch.full_like(h[..., 0], 1.0 if self.config.fusion == "sum" else 0.5)
-        importance = torch.einsum("go,ogr->gr", self.fusion, self.up.unflatten(1, (2, -1)))
+        importance = torch.einsum("go,ogr->gr", self.fusion, self.up.view(len(self.up), 2, -1))
         weights = (h * importance.to(h.dtype)).sum(-1, dtype=torch.float32).softmax(-1)
         if routing.recorder is not None and not routing.decoding:
             routing.recorder.record(self.layer, "alpha", self._mean_alpha(weights, routing))

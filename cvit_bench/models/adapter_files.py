@@ -8,7 +8,7 @@ from typing import Any
 
 from cvit_bench.adapters.peft_bridge import NAME
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.models.folders import ADAPTER_FILES, adapter_sha256
+from cvit_bench.models.folders import ADAPTER_FILES, adapter_sha256, base_sha256
 from cvit_bench.records.files import write_text
 from cvit_bench.text import first_line
 
@@ -23,11 +23,12 @@ Base: `{base}` (content hash `{sha256}`).
 """
 
 
-def load_adapter(base: Any, adapted: Any, folder: Path, name: str) -> Any:
+def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: Path | None = None) -> Any:
     """Put the adapter of a folder into the base, in place of the one that was there.
 
-    `adapted` is what the last call returned, None at first. Raises CvitBenchError when the folder is not
-    an adapter or its tensors do not fit the base.
+    `adapted` is what the last call returned, None at first; `base_folder` is where the base was loaded from.
+    Raises CvitBenchError when the folder is not an adapter, was trained on another base, or its tensors do
+    not fit.
     """
     from peft import PeftConfig, PeftModel
     from safetensors import SafetensorError
@@ -38,6 +39,7 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str) -> Any:
     try:
         config = PeftConfig.from_pretrained(str(folder))
         config.inference_mode = True
+        check_base(folder, config, base_folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = PeftModel(base, config, adapter_name=name) if adapted is None else adapted
@@ -51,7 +53,20 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str) -> Any:
     return model
 
 
-def save_adapter(adapted: Any, folder: Path, base: str, base_sha256: str) -> None:
+def check_base(folder: Path, config: Any, base_folder: Path | None) -> None:
+    """Raise when an adapter's configuration names another base than the one at `base_folder`."""
+    wanted = getattr(config, "base_sha256", None)
+    if wanted is None or base_folder is None:
+        return
+    found = base_sha256(base_folder)
+    if found != wanted:
+        raise CvitBenchError(
+            f"{folder / ADAPTER_FILES[0]}: base_sha256: the adapter was trained on a base with content hash "
+            f"{wanted[:12]}…, {base_folder.name} has {found[:12]}…"
+        )
+
+
+def save_adapter(adapted: Any, folder: Path, base: str, base_hash: str) -> None:
     """Write an adapter folder; the configuration names the base as given, never where it lies here."""
     adapted.save_pretrained(str(folder), safe_serialization=True)
     path = folder / ADAPTER_FILES[0]
@@ -60,7 +75,7 @@ def save_adapter(adapted: Any, folder: Path, base: str, base_sha256: str) -> Non
     write_text(path, json.dumps(config, indent=2, sort_keys=True) + "\n")
     before = "import cvit_bench\n    " if config["peft_type"] == NAME.upper() else ""
     write_text(
-        folder / "README.md", _README.format(name=folder.name, before=before, base=base, sha256=base_sha256)
+        folder / "README.md", _README.format(name=folder.name, before=before, base=base, sha256=base_hash)
     )
 
 

@@ -35,7 +35,9 @@ class ReplayModel:
         if checkpoint.kind == "adapter":
             if folder is None:
                 raise CvitBenchError(f"stage {checkpoint.name}: an adapter needs a folder")
-            self._adapted = load_adapter(self._base.model, self._adapted, folder, checkpoint.name)
+            self._adapted = load_adapter(
+                self._base.model, self._adapted, folder, checkpoint.name, self._loaded
+            )
             self._adapted.eval()
 
     @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,26 +18,28 @@ from cvit_bench.train.examples import Draw
 from cvit_bench.train.precision import computing
 
 
-def train_stage(
-    adapted: Any,
-    base: LoadedBase,
-    draws: Iterable[Draw],
-    num_steps: int,
-    budget: TrainingBudget,
-    last_epoch: int,
-    meter: Meter,
-) -> list[float]:
-    """Tune the trainable weights of `adapted`; return the loss of every step (nats per answer token).
+@dataclass(frozen=True)
+class Course:
+    """The batches of a stage, how many there are, and how many of them see every sample once."""
 
-    The `last_epoch` last steps are those in which a routed adapter may watch what it uses.
-    """
+    draws: Iterable[Draw]
+    num_steps: int
+    epoch: int
+
+
+def train_stage(
+    adapted: Any, base: LoadedBase, course: Course, budget: TrainingBudget, meter: Meter
+) -> list[float]:
+    """Tune the trainable weights of `adapted`; return the loss of every step (nats per answer token)."""
     weights = [weight for weight in adapted.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=budget.learning_rate, weight_decay=budget.weight_decay)
-    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(budget, step, num_steps))
+    rates = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: rate_factor(budget, step, course.num_steps)
+    )
     losses: list[float] = []
     adapted.train()
-    for number, draw in enumerate(draws):
-        watch_usage(adapted, num_steps - number <= last_epoch)
+    for number, draw in enumerate(course.draws):
+        watch_usage(adapted, course.num_steps - number <= course.epoch)
         losses.append(_step(adapted, base, draw, optimizer, weights, budget))
         rates.step()
         meter.advance(len(draw.prompts), f"loss {losses[-1]:.3f}")

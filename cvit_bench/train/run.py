@@ -106,7 +106,7 @@ class TrainRun:
         from cvit_bench.models.adapter_files import save_adapter
         from cvit_bench.models.family import family_of
         from cvit_bench.train.adapted import StageStart, attach
-        from cvit_bench.train.loop import train_stage
+        from cvit_bench.train.loop import Course, train_stage
         from cvit_bench.train.precision import chosen
 
         settings, budget = self.settings, self.settings.training
@@ -118,9 +118,9 @@ class TrainRun:
         adapted = attach(loaded, family_of(folder).projector, settings, parent, start)
         num_steps = budget.num_steps(len(examples) // plan.num_shares) * plan.num_shares
         draws = draw_batches(examples, budget.batch_size, num_steps, f"{settings.seed}/{plan.name}")
-        last_epoch = math.ceil(len(examples) / budget.batch_size)
+        course = Course(draws, num_steps, math.ceil(len(examples) / budget.batch_size))
         with metered(f"{self.run_dir.name} {plan.name}", num_steps * budget.batch_size) as meter:
-            losses = train_stage(adapted, loaded, draws, num_steps, budget, last_epoch, meter)
+            losses = train_stage(adapted, loaded, course, budget, meter)
         tuner = tuner_of(adapted)
         if tuner is not None:
             tuner.close_stage()
