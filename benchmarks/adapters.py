@@ -3,9 +3,9 @@
     python benchmarks/adapters.py --shapes tiny 1024 4096 --markdown runs/adapters.md
 
 One linear layer with each method's update, forward and forward with backward. `loop` runs one expert after
-another, each to the full width of the output, as released codes do; `LoRA` is PEFT's own. All of them stand on
-the same frozen base, which is timed alone as well. Before anything is timed, the update and the gradients must
-equal the loop's. Exit status 1: they do not, or a target is missed and --strict is given.
+another, each to the full width of the output, as released codes do; `LoRA` is PEFT's own. All of them stand
+on the same frozen base, which is timed alone as well. Before anything is timed, the update and the gradients
+must equal the loop's. Exit status 1: they do not, or a target is missed and --strict is given.
 """
 
 import argparse
@@ -463,8 +463,8 @@ def main(argv: list[str] | None = None) -> int:
 def _title(given: argparse.Namespace) -> str:
     where = torch.cuda.get_device_name() if given.device == "cuda" else f"{given.threads} thread(s)"
     return (
-        f"torch {torch.__version__}, {given.device} ({where}), {given.clock} time, median of {given.repeats}, "
-        f"dropout {given.dropout} in training, {'padded' if given.padded else 'no padding'}"
+        f"torch {torch.__version__}, {given.device} ({where}), {given.clock} time, "
+        f"median of {given.repeats}, dropout {given.dropout} in training, {'padded' if given.padded else 'no padding'}"
     )
 
 

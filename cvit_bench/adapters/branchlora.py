@@ -116,7 +116,10 @@ class TaskRouter(nn.Module):
 
 
 class Update(RoutedUpdate):
-    """One layer: down [rank of A, d], the branches, and a router for each task so far."""
+    """One layer: down [rank of A, d], the branches, and a router for each task so far.
+
+    `frozen_only` says, after a stage, that its tasks used only branches frozen before.
+    """
 
     branches: Sequence[Branch]
     tasks: Sequence[TaskRouter]
@@ -131,6 +134,7 @@ class Update(RoutedUpdate):
         self.tasks = nn.ModuleList(TaskRouter(n, place.width_in) for n in widths)  # type: ignore[assignment]
         self._first_open = 0
         self._counted = -1
+        self.frozen_only = False
         self._usage: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
 
     def start(self, routers: torch.Generator | None) -> None:
@@ -258,14 +262,14 @@ class Update(RoutedUpdate):
     @classmethod
     def close_stage(cls, updates: Mapping[str, Self]) -> None:
         """Sum usage over processes, keep it with the routers, and freeze the branches used most."""
-        for update in updates.values():
+        one = next(iter(updates.values()))
+        config, first_open = one.config, one._first_open
+        tables = {}
+        for name, update in updates.items():
             update._settle()
-        config = next(iter(updates.values())).config
-        first_open = next(iter(updates.values()))._first_open
-        tables = {
-            name: (update.total("counts", first_open), update.total("mass", first_open), update.frozen)
-            for name, update in updates.items()
-        }
+            counts = update.total("counts", first_open)
+            tables[name] = (counts, update.total("mass", first_open), update.frozen)
+            update.frozen_only = bool(update.frozen[counts > 0].all()) and bool((counts > 0).any())
         wanted = branches_to_freeze(
             tables, config.top_k, config.freeze_stat, config.freeze_scope, config.freeze_new_only
         )

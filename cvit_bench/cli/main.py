@@ -13,6 +13,7 @@ import typer
 from cvit_bench import __version__
 from cvit_bench.cli.demo import demo
 from cvit_bench.cli.evaluate import evaluate
+from cvit_bench.cli.export import export
 from cvit_bench.cli.leaderboard import leaderboard
 from cvit_bench.cli.list import list_names
 from cvit_bench.cli.report import report
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, evaluate, score, report, leaderboard, validate):
+for verb in (demo, train, evaluate, score, report, leaderboard, export, validate):
     app.command()(verb)
 app.command(name="list")(list_names)
 

@@ -19,6 +19,9 @@ def train(
         Path | None, typer.Option("--run-dir", help="Where to write (default runs/METHOD).")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of initial weights, order and wordings.")] = 0,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="The method's own settings, such as paper or released.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
     ] = None,
@@ -32,8 +35,8 @@ def train(
     """Tune a method on task after task; a call that was interrupted goes on at the stage it was in."""
     target = run_dir or Path("runs") / Path(method).stem
     manifest = run_training(
-        method, suite, target, base=base, seed=seed, overrides=set_ or [], limit=limit, fresh=fresh,
-        data_root=data_root, device=device, dtype=dtype, threads=threads,
+        method, suite, target, base=base, seed=seed, overrides=set_ or [], recipe=recipe, limit=limit,
+        fresh=fresh, data_root=data_root, device=device, dtype=dtype, threads=threads,
     )  # fmt: skip
     print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
 
@@ -46,6 +49,7 @@ def run_training(
     base: str | None = None,
     seed: int = 0,
     overrides: list[str] | None = None,
+    recipe: str | None = None,
     limit: int | None = None,
     fresh: bool = False,
     data_root: Path | None = None,
@@ -62,7 +66,7 @@ def run_training(
 
     library, found = open_suite(suite)
     chosen = load_method(method)
-    settings = resolve(chosen, found, overrides or [], seed, limit)
+    settings = resolve(chosen, found, overrides or [], seed, limit, recipe)
     reference = BaseModelRef(path=base or found.base)
     placement = placement_of(device, dtype, threads)
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite

@@ -4,11 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.base import FileRecord, Name
+from cvit_bench.records.base import FileRecord, Name, Record
 from cvit_bench.records.load import load_yaml
 from cvit_bench.records.manifest import Schedule, TaskIdentity
 from cvit_bench.resources import PACKAGE, files_by_name
 from cvit_bench.text import unknown_name
+
+
+class Recipe(Record):
+    """A named set of adapter and training settings, such as a paper's own; they win over the suite's."""
+
+    description: str
+    adapter: dict[str, Any] = {}
+    training: dict[str, Any] = {}
 
 
 class Method(FileRecord):
@@ -21,6 +29,15 @@ class Method(FileRecord):
     adapter: str | None = None
     adapter_config: dict[str, Any] = {}
     task_identity: TaskIdentity = "none"
+    recipes: dict[Name, Recipe] = {}
+
+    def recipe(self, name: str | None) -> Recipe:
+        """Return a recipe by name; None asks for nothing beyond suite and method."""
+        if name is None:
+            return Recipe(description="")
+        if name not in self.recipes:
+            raise CvitBenchError(f"method {self.name!r}: {unknown_name('recipe', name, self.recipes)}")
+        return self.recipes[name]
 
 
 def method_files() -> dict[str, Path]:

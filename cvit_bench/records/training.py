@@ -16,6 +16,7 @@ class TrainingBudget(Record):
     learning_rate: float = Field(default=1e-4, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     warmup_share: float = Field(default=0.03, ge=0, le=1)
+    warmup: Literal["linear", "log"] = "linear"
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -9,6 +9,7 @@ from cvit_bench.report.columns import LEADING, find
 from cvit_bench.report.curves import curves
 from cvit_bench.report.heatmap import heat_map
 from cvit_bench.report.render import render
+from cvit_bench.report.routes import Routes, read_routes
 from cvit_bench.report.shape import refuse_ragged
 
 REPORT = "report.html"
@@ -19,12 +20,12 @@ def write_run_report(run_dir: Path) -> Path:
     results = load_json(run_dir / RESULTS, Results)
     refuse_ragged(run_dir / RESULTS, results)
     path = run_dir / REPORT
-    write_text(path, build_run_report(results))
+    write_text(path, build_run_report(results, read_routes(run_dir)))
     return path
 
 
-def build_run_report(results: Results) -> str:
-    """Return the html text of a run's report; the same results give the same bytes."""
+def build_run_report(results: Results, routes: Routes | None = None) -> str:
+    """Return the html text of a run's report; the same results and routes give the same bytes."""
     leading = leading_metrics(results)
     return render(
         "run_report.html.j2",
@@ -34,6 +35,7 @@ def build_run_report(results: Results) -> str:
         maps={letter: heat_map(results, letter) for letter in ("S", "F", "K")},
         titles={task.name: task.title for task in results.tasks},
         curves=curves(results),
+        routes=routes,
     )
 
 

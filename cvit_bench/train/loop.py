@@ -55,8 +55,13 @@ def watch_usage(adapted: Any, in_last_epoch: bool) -> None:
 
 
 def rate_factor(budget: TrainingBudget, step: int, num_steps: int) -> float:
-    """Return the share of the learning rate at a step: linear warm-up, then cosine to 0 or constant 1."""
+    """Return the share of the learning rate at a step: warm-up, then cosine to 0 or constant 1.
+
+    A logarithmic warm-up is ln(step + 1) / ln(steps of warm-up), as in DeepSpeed's WarmupLR.
+    """
     warmup = math.ceil(budget.warmup_share * num_steps)
+    if step < warmup and budget.warmup == "log":
+        return math.log(step + 1) / math.log(max(2, warmup))
     if step < warmup:
         return (step + 1) / warmup
     if budget.schedule == "constant":

@@ -24,6 +24,7 @@ from cvit_bench.records.manifest import (
     load_manifest,
 )
 from cvit_bench.records.method import Method
+from cvit_bench.records.routing import ROUTES, ROUTING
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.versions import package_versions
 from cvit_bench.train.examples import Example, draw_batches, examples_sha256, load_examples
@@ -134,9 +135,34 @@ class TrainRun:
         )
         with stage_folder(self._folder(plan.name)) as temporary:
             save_adapter(adapted, temporary, public_name(base), str(base.sha256))
+            self._save_routes(adapted, loaded, plan, temporary)
             save_json(temporary / TRAINING, record)
         loaded.model = adapted.unload()
         return record
+
+    def _save_routes(self, adapted: Any, loaded: Any, plan: StagePlan, folder: Path) -> None:
+        """Write which way samples of the tasks so far go through a finished stage."""
+        from cvit_bench.adapters.peft_bridge import tuner_of
+        from cvit_bench.train.watching import WATCHED, watch_stage
+
+        tuner = tuner_of(adapted)
+        if tuner is None:
+            return
+        order = list(self.suite.train)
+        seen = plan.tasks if plan.parent is None else order[: order.index(plan.tasks[-1]) + 1]
+        settings = self.settings
+        prompts = {
+            task: [
+                example.prompt
+                for example in load_examples(
+                    self.library, [task], settings.templates, settings.seed, self.data_root, WATCHED
+                )
+            ]
+            for task in seen
+        }
+        found, table = watch_stage(adapted, tuner, loaded, prompts)
+        save_json(folder / ROUTING, found)
+        table.to_parquet(folder / ROUTES, index=False)
 
     def _loaded(self, folder: Path) -> Any:
         from cvit_bench.models.family import family_of

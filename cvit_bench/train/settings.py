@@ -23,6 +23,7 @@ class TrainSettings(Record):
     """Everything that decides the weights a run ends with, apart from data and base."""
 
     method: str
+    recipe: str | None = None
     suite: str
     suite_version: int
     seed: int
@@ -40,16 +41,22 @@ class TrainSettings(Record):
 
 
 def resolve(
-    method: Method, suite: Suite, overrides: Sequence[str], seed: int = 0, limit: int | None = None
+    method: Method,
+    suite: Suite,
+    overrides: Sequence[str],
+    seed: int = 0,
+    limit: int | None = None,
+    recipe: str | None = None,
 ) -> TrainSettings:
-    """Merge defaults, the suite's budget, the method's settings and `section.key=value` overrides."""
-    given = parse_overrides(overrides)
-    budget = {**suite.training.model_dump(), **given.get("training", {})}
-    adapter = {**suite.adapter, **method.adapter_config, **given.get("adapter", {})}
+    """Merge, each winning over the ones before: defaults, suite, method, recipe, `section.key=value`."""
+    given, wanted = parse_overrides(overrides), method.recipe(recipe)
+    budget = {**suite.training.model_dump(), **wanted.training, **given.get("training", {})}
+    adapter = {**suite.adapter, **method.adapter_config, **wanted.adapter, **given.get("adapter", {})}
     if given.get("adapter") and method.adapter is None:
         raise CvitBenchError(f"--set adapter.…: method {method.name!r} has no adapter")
     return TrainSettings(
         method=method.name,
+        recipe=recipe,
         suite=suite.name,
         suite_version=suite.version,
         seed=seed,

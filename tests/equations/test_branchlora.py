@@ -37,7 +37,7 @@ def softmax(scores):
 
 
 def gates_of(config, scores, closed):
-    """w_n: softmax over the branches this task may take, kept for the k largest; renorm: over those k only."""
+    """w_n: softmax over the branches that are open, kept for the k largest; renorm: over those k only."""
     open_ = [n for n in range(len(scores)) if n not in closed]
     kept = sorted(open_, key=lambda n: -scores[n].item())[: config.top_k]
     among = kept if config.gate_norm == "renorm" else open_
