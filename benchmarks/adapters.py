@@ -302,7 +302,8 @@ def _run(case: Case, side: nn.Module, what: str) -> Callable[[], object]:
 
 
 def _how_often(run: Callable[[], object], clock: Callable[[], float]) -> int:
-    _seconds(run, 1, clock)
+    if _seconds(run, 1, clock) > LONG_ENOUGH:
+        return 1
     return max(1, round(LONG_ENOUGH / max(_seconds(run, 1, clock), 1e-6)))
 
 
@@ -353,7 +354,7 @@ class Made(TorchDispatchMode):
             self.counts["moved"] += 1
         elif name in LIKE_ANOTHER:
             self.counts["filled"] += 1
-        elif given and all(_storage(tensor) in self.fixed for tensor in given):
+        elif all(_storage(tensor) in self.fixed for tensor in given):
             self._note_fixed(out)
         return result
 
@@ -391,7 +392,7 @@ def timed_rows(method: str, name: str, setting: Setting, given: argparse.Namespa
     shape, clock = SHAPES[name], clock_of(given.clock, setting.device)
     case = build(method, shape, setting)
     gap = difference(case)
-    if gap > TOLERANCE[setting.dtype]:
+    if not gap <= TOLERANCE[setting.dtype]:
         raise ArithmeticError(f"{method} at {name}, {setting.dtype}: {gap:.1e} away from the loop")
     kind = str(setting.dtype).partition(".")[2]
     for what in (FORWARD, BOTH):
@@ -462,9 +463,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _title(given: argparse.Namespace) -> str:
     where = torch.cuda.get_device_name() if given.device == "cuda" else f"{given.threads} thread(s)"
+    padding = "padded" if given.padded else "no padding"
     return (
         f"torch {torch.__version__}, {given.device} ({where}), {given.clock} time, "
-        f"median of {given.repeats}, dropout {given.dropout} in training, {'padded' if given.padded else 'no padding'}"
+        f"median of {given.repeats}, dropout {given.dropout} in training, {padding}"
     )
 
 

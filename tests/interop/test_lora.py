@@ -1,0 +1,77 @@
+"""Export as a plain LoRA: what folds gives the same logits without our package, what does not is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cvit_bench.cli.train import run_training
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.interop.lora import export_lora
+from cvit_bench.models.family import Placement
+from cvit_bench.resources import embedded_base
+
+pytestmark = pytest.mark.slow
+SMALL = ["training.steps=2", "training.batch_size=4", "adapter.rank=16", "training.precision=float32"]
+LOAD = """
+import sys, torch
+from peft import PeftModel
+from transformers import AutoModelForImageTextToText
+base = AutoModelForImageTextToText.from_pretrained(sys.argv[1], dtype=torch.float32)
+model = PeftModel.from_pretrained(base, sys.argv[2])
+assert "cvit_bench" not in sys.modules
+print(type(model.active_peft_config).__name__, torch.isfinite(model(input_ids=torch.tensor([[1, 5, 6]])).logits).all().item())
+"""
+
+
+def train(method: str, run_dir: Path, *more: str) -> Path:
+    run_training(method, "mini", run_dir, overrides=[*SMALL, *more], limit=8, device="cpu")
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def branches(tmp_path_factory) -> Path:
+    return train("branchlora", tmp_path_factory.mktemp("runs") / "branchlora")
+
+
+@pytest.mark.parametrize("task", ["mini_geo", "mini_caption"])
+def test_branchlora_folds_for_a_task(branches, task, tmp_path):
+    said = export_lora(branches, "04-mini_garments", task, tmp_path / "out", Placement())
+    assert "rank 2" in said
+    command = [sys.executable, "-c", LOAD, str(embedded_base()), str(tmp_path / "out")]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert found.stdout.split()[-2:] == ["LoraConfig", "True"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "task", "message"),
+    [
+        ("04-mini_garments", None, r"--task: 04-mini_garments folds for one task at a time"),
+        ("04-mini_garments", "mini_scene", r"--task: .*mini_scene"),
+        ("07-more", "mini_geo", r"--stage: .*07-more"),
+    ],
+)
+def test_what_cannot_be_named_is_refused(branches, stage, task, message, tmp_path):
+    with pytest.raises(CvitBenchError, match=message):
+        export_lora(branches, stage, task, tmp_path / "out", Placement())
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_folder_is_left_alone(branches, tmp_path):
+    with pytest.raises(CvitBenchError, match="is there already"):
+        export_lora(branches, "04-mini_garments", "mini_geo", tmp_path, Placement())
+
+
+def test_methods_that_choose_by_sample_do_not_fold(tmp_path):
+    run_dir = train("smolora", tmp_path / "smolora")
+    with pytest.raises(CvitBenchError, match="does not fold: it chooses by sample"):
+        export_lora(run_dir, "01-mini_geo", "mini_geo", tmp_path / "out", Placement())
+
+
+def test_a_lora_is_copied(tmp_path):
+    run_dir = train("lora", tmp_path / "lora")
+    said = export_lora(run_dir, "01-mini_geo", None, tmp_path / "out", Placement())
+    assert "copied" in said
+    name = "adapter_model.safetensors"
+    assert (tmp_path / "out" / name).read_bytes() == (run_dir / "stages/01-mini_geo" / name).read_bytes()
