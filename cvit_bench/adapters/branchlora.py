@@ -35,6 +35,7 @@ from cvit_bench.adapters.core import (
     logits,
     pooled,
     start_down,
+    summed,
     top_k_gates,
     up,
 )
@@ -158,6 +159,8 @@ class Update(RoutedUpdate):
         cls, config: Config, past: History, state: Mapping[str, torch.Tensor], tasks: Sequence[str]
     ) -> History:
         """Return the history with the new tasks; more branches where a layer has none left and may grow."""
+        if config.router_init == "zeros":
+            say("adapter.router_init: zeros: all scores tie, so every layer starts with its first branches")
         count = past.branches[-1] if past.branches else config.num_branches
         spent = [name for name, open_ in _open_branches(state).items() if open_ == 0]
         if spent and config.on_exhausted == "error":
@@ -198,10 +201,11 @@ class Update(RoutedUpdate):
         gates = self._gates(x, routing)
         h = down(x, self.down, self.config.dropout, self.training)
         branches = torch.stack([branch.up for branch in self.branches])
-        if gates.ndim == 2 and self.stream == "text" and x.shape[1] >= len(self.branches):
+        by_token = self.config.router_input == "token"
+        if not by_token and self.stream == "text" and x.shape[1] >= len(self.branches):
             folded = torch.einsum("bn,nor->bor", gates.to(branches.dtype) * self.config.scale, branches)
             return _up_each(output, h, folded)
-        if gates.ndim == 2:
+        if not by_token:
             gates = self._spread(gates, x, routing)
         h = (gates * self.config.scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
         return up(output, h.flatten(-2), branches.transpose(0, 1).flatten(1))
@@ -247,17 +251,43 @@ class Update(RoutedUpdate):
 
     def _take_note(self, gates: torch.Tensor, routing: Routing) -> None:
         """Record routes; in training add to usage, once a pass, and the penalty on frozen branches."""
-        if routing.recorder is not None and not routing.decoding and gates.ndim == 2:
-            routing.recorder.record(self.layer, "gates", gates)
+        mass, used, sees = self._by_sample(gates, routing)
+        if routing.recorder is not None and not routing.decoding:
+            routing.recorder.record(self.layer, "gates", mass)
         if not self.training or self._counted == routing.passes:
             return
         self._counted = routing.passes
         if self.config.frozen_routes == "penalise":
-            on_frozen = gates[..., self.frozen].sum(-1).mean()
+            self._penalise(mass[sees], routing)
+        if routing.counts_usage:
+            self._usage.append((routing.task_rows(), used.long(), mass.detach().double()))
+
+    def _by_sample(
+        self, gates: torch.Tensor, routing: Routing
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return each sample's mean gates and how often it took each branch, [B, N], and who sees at all.
+
+        A layer of the projector has nothing to say about samples without a picture.
+        """
+        mass, used = gates, (gates > 0).float()
+        if self.config.router_input == "token":
+            where = None if self.stream == "vision" else routing.real
+            mass, used = pooled(gates, routing, self.stream, where), summed(used, routing, self.stream)
+        sees = torch.ones(len(mass), dtype=torch.bool, device=mass.device)
+        if self.stream == "vision" and routing.visual is not None:
+            sees = routing.visual.any(1)
+        return mass * sees.unsqueeze(-1), used * sees.unsqueeze(-1), sees
+
+    def _penalise(self, mass: torch.Tensor, routing: Routing) -> None:
+        """Add to the loss the mean mass that the gates [B, N] of samples have on frozen branches."""
+        if not torch.is_grad_enabled():
+            raise CvitBenchError(
+                "adapter.frozen_routes: penalise: has no gradient under re-entrant checkpointing; "
+                "use_reentrant=False has one"
+            )
+        if len(mass):
+            on_frozen = mass[:, self.frozen].sum(-1).mean()
             routing.extra_loss.append(self.config.frozen_penalty * on_frozen)
-        if routing.counts_usage and gates.ndim == 2:
-            chosen = gates.detach()
-            self._usage.append((routing.task_rows(), (chosen > 0).long(), chosen.double()))
 
     @classmethod
     def close_stage(cls, updates: Mapping[str, Self]) -> None:
@@ -286,12 +316,15 @@ class Update(RoutedUpdate):
     def _settle(self) -> None:
         for number in range(self._first_open, len(self.tasks)):
             task = self.tasks[number]
-            for tasks, chosen, mass in self._usage:
-                task.counts += chosen[tasks == number].sum(0)[: len(task.counts)]
-                task.mass += mass[tasks == number].sum(0)[: len(task.mass)]
+            counts, mass = torch.zeros_like(task.counts), torch.zeros_like(task.mass)
+            for tasks, chosen, weight in self._usage:
+                counts += chosen[tasks == number].sum(0)[: len(counts)]
+                mass += weight[tasks == number].sum(0)[: len(mass)]
             if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(task.counts)
-                torch.distributed.all_reduce(task.mass)
+                torch.distributed.all_reduce(counts)
+                torch.distributed.all_reduce(mass)
+            task.counts += counts
+            task.mass += mass
         self._usage = []
 
 

@@ -126,9 +126,9 @@ def top_k_gates(scores: torch.Tensor, k: int, norm: GateNorm) -> torch.Tensor:
     """Return gates that are zero outside the k largest scores of the last axis.
 
     renorm: softmax over the k kept ones (k = 1: exactly 1). mask: softmax over all, the others set to zero
-    afterwards, so that every score has a gradient.
+    afterwards, so that every score has a gradient. Of equal scores the first ones are kept.
     """
-    kept = scores.topk(k, -1).indices
+    kept = scores.sort(dim=-1, descending=True, stable=True).indices[..., :k]
     if norm == "renorm":
         closed = torch.full_like(scores, float("-inf")).scatter(-1, kept, 0.0)
         return (scores + closed).softmax(-1)
@@ -142,15 +142,28 @@ def pooled(x: torch.Tensor, routing: Routing, stream: Stream, where: torch.Tenso
     A sample without such a position has mean 0.
     """
     if stream == "vision":
-        flat = x.reshape(-1, x.shape[-1])
-        rows = routing.sample_of_row(len(flat))
-        sums = flat.new_zeros(routing.num_samples, flat.shape[-1], dtype=torch.float32)
-        sums = sums.index_add(0, rows, flat.float())
-        return sums / torch.bincount(rows, minlength=len(sums)).clamp(min=1).unsqueeze(1)
+        sums, counts = _row_sums(x, routing)
+        return sums / counts.clamp(min=1).unsqueeze(1)
     if where is None or (where is routing.real and not routing.ragged):
         return x.mean(1, dtype=torch.float32)
     counts = where.sum(1, keepdim=True).clamp(min=1)
     return x.masked_fill(~where.unsqueeze(-1), 0.0).sum(1, dtype=torch.float32) / counts
+
+
+def summed(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
+    """Return the sum over each sample's real positions, or rows of vision features, float32 [B, d]."""
+    if stream == "vision":
+        return _row_sums(x, routing)[0]
+    real = cast(torch.Tensor, routing.real)
+    return x.masked_fill(~real.unsqueeze(-1), 0.0).sum(1, dtype=torch.float32)
+
+
+def _row_sums(x: torch.Tensor, routing: Routing) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return sums [B, d] and numbers [B] of each sample's rows of vision features."""
+    flat = x.reshape(-1, x.shape[-1])
+    rows = routing.sample_of_row(len(flat))
+    sums = flat.new_zeros(routing.num_samples, flat.shape[-1], dtype=torch.float32)
+    return sums.index_add(0, rows, flat.float()), torch.bincount(rows, minlength=len(sums))
 
 
 def first(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:

@@ -217,7 +217,10 @@ class RoutedModel(BaseTuner):  # type: ignore[misc]
             ids = inputs if inputs is not None else kwargs.get("input_ids")
             self.routing.selector = self.selector
             self.routing.observe_ahead(ids, kwargs.get("attention_mask"), self._image_token)
-            return generate(inputs, *args, **kwargs)
+            try:
+                return generate(inputs, *args, **kwargs)
+            finally:
+                self.routing.generating = False
 
         model.generate = generate_watched
 

@@ -50,7 +50,7 @@ class Routing:
         visual: those that hold a picture, bool [B, L]; None when unknown.
         decoding: whether the pass continues a cached one.
         passes: how many passes there were, so that a layer run again by checkpointing counts once.
-        ahead: whether the coming pass belongs to what was observed already.
+        generating: whether passes belong to one generation, which keeps vision features and tasks.
         ragged: whether some position holds no token.
         kept: what a layer decided at prefill, by layer and name.
         image_embeddings: mean vision feature of each sample before the projector, float32 [B, d], zero for a
@@ -69,7 +69,7 @@ class Routing:
     visual: torch.Tensor | None = None
     decoding: bool = False
     passes: int = 0
-    ahead: bool = False
+    generating: bool = False
     ragged: bool = False
     kept: dict[tuple[str, str], torch.Tensor] = field(default_factory=dict)
 
@@ -87,9 +87,10 @@ class Routing:
     def observe_ahead(
         self, ids: torch.Tensor | None, mask: torch.Tensor | None, image_token: int | None
     ) -> None:
-        """Take note of a generation: vision features are made before its first pass, which keeps them."""
+        """Take note of a generation: its vision features may be made before the first pass, and only once."""
+        self.generating = False
         self.observe(ids, mask, None, image_token, decoding=False)
-        self.ahead = True
+        self.generating = True
 
     def observe(
         self,
@@ -113,10 +114,9 @@ class Routing:
         self.visual = None if ids is None or image_token is None else (ids == image_token) & self.real
         self.decoding = decoding
         self.passes += 1
-        if not decoding and not self.ahead:
+        if not decoding and not self.generating:
             self.kept.clear()
             self.image_embeddings = None
-        self.ahead = False
         self.extra_loss.clear()
 
     def instruction_rows(self) -> torch.Tensor:
@@ -155,7 +155,7 @@ class Routing:
             raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
         counts = self.visual.sum(1)
         total = int(counts.sum())
-        if total == 0 or num_rows * int(counts.max()) % total:
+        if total == 0 or bool((counts * num_rows % total).any()):
             raise CvitBenchError(f"{num_rows} rows of vision features for {total} picture positions")
         samples = torch.arange(len(counts), device=counts.device)
         return samples.repeat_interleave(counts * num_rows // total, output_size=num_rows)

@@ -104,10 +104,15 @@ class TaskSelector(nn.Module):
 
     def close_stage(self) -> None:
         """Add what was seen to the keys, summed over processes."""
-        for (number, name), values in sorted(self._sums.items(), key=lambda item: item[0]):
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(values)
-            getattr(self.keys[number], name).add_(values)
+        if self.config.keys == "learned":
+            return
+        for number in range(self._first_open, len(self.keys)):
+            for name in ("image", "text"):
+                key = getattr(self.keys[number], name)
+                values = self._sums.get((number, name), torch.zeros_like(key))
+                if torch.distributed.is_available() and torch.distributed.is_initialized():
+                    torch.distributed.all_reduce(values)
+                key.add_(values)
         self._sums = {}
 
     @torch.no_grad()

@@ -39,11 +39,13 @@ def test_with_a_cache_as_without(adapt, shake, make_rows, make_batch, tell, case
     torch.testing.assert_close(scores, wanted, rtol=1e-3, atol=1e-3)
 
 
-def test_a_selected_task_is_kept_while_decoding(adapt, shake, make_rows, make_batch, tell):
-    adapted = shake(adapt("branchlora", per_task_projector=True))
-    tuner = adapted.base_model
-    routing = tell(adapted, [0, 1, 0])
-    batch = make_batch(make_rows(), left=True)
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 0.0), (0.0, 1.0)], ids=["both", "image", "text"])
+def test_a_selected_task_is_kept_while_decoding(adapt, shake, make_rows, make_batch, tell, weights):
+    settings = dict(zip(("image_weight", "text_weight"), weights, strict=True))
+    adapted = shake(adapt("branchlora", per_task_projector=True, **settings))
+    tuner, tasks = adapted.base_model, [1, 0, 1]
+    routing = tell(adapted, tasks)
+    batch = make_batch(make_rows((True, True, True)), left=True)
     adapted.train()
     adapted(**batch)
     tuner.close_stage()
@@ -52,7 +54,7 @@ def test_a_selected_task_is_kept_while_decoding(adapt, shake, make_rows, make_ba
     routing.tasks = None
     for use_cache in (True, False):
         found = answer(adapted, batch, use_cache)
-        assert routing.task_rows().tolist() == [0, 1, 0]
+        assert routing.task_rows().tolist() == tasks
         assert found[0].tolist() == told[0].tolist()
 
 

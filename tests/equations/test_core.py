@@ -134,7 +134,7 @@ def test_merged_patches_are_dealt_out_in_proportion():
     assert saw([4, 0, 2]).sample_of_row(3).tolist() == [0, 0, 2]
 
 
-@pytest.mark.parametrize(("counts", "rows"), [([4, 2], 4), ([0, 0], 2), ([3, 3], 5)])
+@pytest.mark.parametrize(("counts", "rows"), [([4, 2], 4), ([0, 0], 2), ([3, 3], 5), ([4, 1, 1], 3)])
 def test_rows_that_do_not_fit_the_pictures_are_refused(counts, rows):
     with pytest.raises(CvitBenchError, match=f"{rows} rows of vision features for {sum(counts)} picture"):
         saw(counts).sample_of_row(rows)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-TURNS = ["beside"] * 13 + ["colour"] * 6 + ["count"] * 3 + ["presence"] * 3
+TURNS = ["beside"] * 9 + ["colour"] * 4 + ["count"] * 3 + ["presence"] * 9
 """Of twenty-five questions, how many ask for what: no answer is common enough to be guessed."""
 
 COUNTS = ["one", "two", "three", "four"]
