@@ -254,11 +254,14 @@ class Update(RoutedUpdate):
         mass, used, sees = self._by_sample(gates, routing)
         if routing.recorder is not None and not routing.decoding:
             routing.recorder.record(self.layer, "gates", mass)
-        if not self.training or self._counted == routing.passes:
+        if not self.training:
+            return
+        cost = self._frozen_cost(mass[sees]) if self.config.frozen_routes == "penalise" else None
+        if self._counted == routing.passes:
             return
         self._counted = routing.passes
-        if self.config.frozen_routes == "penalise":
-            self._penalise(mass[sees], routing)
+        if cost is not None:
+            routing.extra_loss.append(cost)
         if routing.counts_usage:
             self._usage.append((routing.task_rows(), used.long(), mass.detach().double()))
 
@@ -278,16 +281,15 @@ class Update(RoutedUpdate):
             sees = routing.visual.any(1)
         return mass * sees.unsqueeze(-1), used * sees.unsqueeze(-1), sees
 
-    def _penalise(self, mass: torch.Tensor, routing: Routing) -> None:
-        """Add to the loss the mean mass that the gates [B, N] of samples have on frozen branches."""
+    def _frozen_cost(self, mass: torch.Tensor) -> torch.Tensor:
+        """Return what the gates [B, N] of samples cost for their mean mass on frozen branches."""
         if not torch.is_grad_enabled():
             raise CvitBenchError(
                 "adapter.frozen_routes: penalise: has no gradient under re-entrant checkpointing; "
                 "use_reentrant=False has one"
             )
-        if len(mass):
-            on_frozen = mass[:, self.frozen].sum(-1).mean()
-            routing.extra_loss.append(self.config.frozen_penalty * on_frozen)
+        on_frozen = mass[:, self.frozen].sum(-1)
+        return self.config.frozen_penalty * on_frozen.sum() / max(1, len(on_frozen))
 
     @classmethod
     def close_stage(cls, updates: Mapping[str, Self]) -> None:

@@ -100,14 +100,22 @@ def start_down(weight: torch.Tensor, how: str) -> None:
 def down(x: torch.Tensor, weight: torch.Tensor, share: float, training: bool) -> torch.Tensor:
     """Return A·drop(x): [..., R] for an input [..., d] and A [R, d]."""
     x = x if torch.is_autocast_enabled(x.device.type) else x.to(weight.dtype)
-    return linear(dropout(x, share, training) if share else x, weight)
+    return flat_linear(dropout(x, share, training) if share else x, weight)
+
+
+def flat_linear(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return weight·x for x [..., d] as one matrix product.
+
+    On inputs of more axes torch chooses its algorithm by whether a gradient is asked for, and so do the bits.
+    """
+    return linear(x.reshape(-1, x.shape[-1]), weight).view(*x.shape[:-1], len(weight))
 
 
 def up(output: torch.Tensor, h: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return output + h·Bᵀ for h [..., R], already gated and scaled, and B [o, R]."""
     flat = output.reshape(-1, output.shape[-1])
     if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):
-        return output + linear(h, weight).to(output.dtype)
+        return output + flat_linear(h, weight).to(output.dtype)
     return torch.addmm(flat, h.reshape(-1, h.shape[-1]), weight.t()).view_as(output)
 
 
@@ -119,7 +127,7 @@ def expand(gates: torch.Tensor, rank: int) -> torch.Tensor:
 def logits(x: torch.Tensor, router: torch.Tensor) -> torch.Tensor:
     """Return router·x in float32, [..., K]."""
     with torch.autocast(x.device.type, enabled=False):
-        return linear(x.float(), router.float())
+        return flat_linear(x.float(), router.float())
 
 
 def top_k_gates(scores: torch.Tensor, k: int, norm: GateNorm) -> torch.Tensor:

@@ -323,7 +323,7 @@ def attached(base, parent, task, **settings):
 
 
 def test_branches_grow_from_one_stage_to_the_next(make_base, shake, tell, batch, tmp_path):
-    first = shake(attached(make_base(), None, "a", on_exhausted="grow"))
+    first = shake(attached(make_base(), None, "a", on_exhausted="grow"), size=0.05)
     tell(first, [0] * 4)
     first.train()(**batch)
     first.base_model.close_stage()
