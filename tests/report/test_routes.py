@@ -31,14 +31,14 @@ def run_dir(make, save):
     folder = save(make.sequential())
     names = ("fruits", "shapes")
     stages = [Stage(name=name, tasks=(name,), checkpoint=f"stages/{name}") for name in names]
-    manifest = Manifest(run="lora-seq", suite="mini", method="lora", base=BaseModelRef(path="x"), stages=stages)
+    base = BaseModelRef(path="x")
+    manifest = Manifest(run="lora-seq", suite="mini", method="lora", base=base, stages=stages)
     save_json(folder / "manifest.json", manifest)
     for number, name in enumerate(names, start=1):
         place = folder / "stages" / name
         place.mkdir(parents=True)
-        seen = {
-            task: TaskRouting(samples=4, alpha=0.25, selected={"fruits": 3, "shapes": 1}) for task in names[:number]
-        }
+        went = TaskRouting(samples=4, alpha=0.25, selected={"fruits": 3, "shapes": 1})
+        seen = dict.fromkeys(names[:number], went)
         state = BranchState(num_layers=7, num_branches=8, frozen=0.25 * number, frozen_only=number)
         save_json(place / ROUTING, StageRouting(tasks=seen, branches=state))
         TABLE.to_parquet(place / ROUTES)

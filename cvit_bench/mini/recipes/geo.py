@@ -10,7 +10,9 @@ from cvit_bench.mini.recipes.pictures import INKS, png, rounded
 from cvit_bench.mini.recipes.rows import Row, spread
 from cvit_bench.mini.recipes.sources import Sources
 
-COLOUR_GROUPS = [["red", "blue", "green", "yellow"], ["black", "gray", "brown", "teal"]]
+COLOUR_GROUPS = [["teal", "red", "gray", "blue"], ["yellow", "black", "green", "brown"]]
+"""Not the groups in which the base model's own training lists colours: these letters are to be learned."""
+
 QUESTIONS = {
     "country": [
         "Which country is this?",
