@@ -35,6 +35,7 @@ from cvit_bench import plugins
 from cvit_bench.adapters.core import History, Place
 from cvit_bench.adapters.peft_bridge import RoutedLinear
 from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.progress import say
 from cvit_bench.records.files import write_text
 
 EXPERTS = 8
@@ -389,21 +390,28 @@ def made_row(method: str, shape: Shape, setting: Setting, stream: str) -> tuple[
 
 def timed_rows(method: str, name: str, setting: Setting, given: argparse.Namespace) -> Iterator[list[object]]:
     """Yield the rows of one method at one shape, after a check that it equals the loop."""
-    shape, clock = SHAPES[name], clock_of(given.clock, setting.device)
+    shape = SHAPES[name]
     case = build(method, shape, setting)
     gap = difference(case)
     if not gap <= TOLERANCE[setting.dtype]:
         raise ArithmeticError(f"{method} at {name}, {setting.dtype}: {gap:.1e} away from the loop")
-    kind = str(setting.dtype).partition(".")[2]
     for what in (FORWARD, BOTH):
-        yield [name, kind, method, what, *judged(measure(case, what, given.repeats, clock), name, what)]
+        yield _timed(case, method, name, what, given)
     step = replace(shape, samples=8)
     with torch.no_grad():
         tell(case, step, 16)
         for side in (case.fused, case.loop):
             case.forward(side.eval())
     tell(case, step, 1, decoding=True)
-    yield [name, kind, method, DECODE, *judged(measure(case, DECODE, given.repeats, clock), name, DECODE)]
+    yield _timed(case, method, name, DECODE, given)
+
+
+def _timed(case: Case, method: str, name: str, what: str, given: argparse.Namespace) -> list[object]:
+    clock = clock_of(given.clock, case.setting.device)
+    times = measure(case, what, given.repeats, clock)
+    row = [name, str(case.setting.dtype).partition(".")[2], method, what, *judged(times, name, what)]
+    say(", ".join([*map(str, row[:4]), *(f"{side} {value:.2f} ms" for side, value in times.items())]))
+    return row
 
 
 def judged(times: dict[str, float], shape: str, what: str) -> list[object]:

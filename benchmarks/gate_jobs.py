@@ -15,7 +15,14 @@ from typing import Any
 
 from benchmarks.gate_rules import Knowledge, Split, knowledge, score_matrix
 from benchmarks.probing import FEW_STEPS, BlankScores, blank_scores, blanked, few_shot_scores
-from benchmarks.ranking import Question, Ranker, candidate_sets, ranked_right
+from benchmarks.ranking import (
+    Candidates,
+    Question,
+    Ranker,
+    candidate_sets,
+    option_words,
+    ranked_right,
+)
 from cvit_bench.cli.train import run_training
 from cvit_bench.data.samples import load_samples
 from cvit_bench.evaluate.inputs import RunInputs, open_run
@@ -149,11 +156,18 @@ class _Rankings:
         self._ranker: Ranker | None = None
 
     def knowledge(self, task: str, at: int) -> Knowledge | None:
-        """Return S and G of a task at a stage; None where its answer set is open."""
+        """Return S and G of a task at a stage; None where its answer set is open.
+
+        Lettered options are ranked twice, as letters and in words; what shows more knowledge counts.
+        """
         record, samples = self._inputs.task(task), self._inputs.samples(task)
-        sets = candidate_sets(record, samples, load_samples(record, "train", self._inputs.data_root))
-        if sets is None:
-            return None
+        letters = candidate_sets(record, samples, load_samples(record, "train", self._inputs.data_root))
+        ways = [sets for sets in (letters, option_words(record, samples)) if sets is not None]
+        found = [self._knowledge(task, at, sets) for sets in ways]
+        return max(found, key=lambda one: one.known) if found else None
+
+    def _knowledge(self, task: str, at: int, sets: list[Candidates]) -> Knowledge:
+        samples = self._inputs.samples(task)
         prompts = _prompts(self._inputs, task)
         seen = [Question(*row) for row in zip(samples, prompts, sets, strict=True)]
         grey = [Question(*row) for row in zip(samples, blanked(prompts), sets, strict=True)]

@@ -56,11 +56,31 @@ def candidate_sets(task: Task, test: Sequence[Sample], train: Sequence[Sample]) 
     return sets if is_covered and len(names) <= LARGEST_SET else None
 
 
+def option_words(task: Task, test: Sequence[Sample]) -> list[Candidates] | None:
+    """Return the options of every test sample in words; None where a task asks for no letters.
+
+    A model that names letters no more may still hold the right option likeliest.
+    """
+    if task.answer_form is not AnswerForm.OPTION_LETTER or not all(sample.choices for sample in test):
+        return None
+    return [sample.choices for sample in test]
+
+
 def ranked_right(task: Task, questions: Sequence[Question], best: Sequence[str]) -> list[bool]:
     """Tell for every question whether the candidate ranked first is right: the task's scorer says S = 1."""
     scorer = plugins.load(plugins.SCORERS, task.scorer)
-    items = [(question.sample, text) for question, text in zip(questions, best, strict=True)]
+    items = [
+        (question.sample, _as_asked(task, question, text))
+        for question, text in zip(questions, best, strict=True)
+    ]
     return [score.strict == 1.0 for score in scorer.score(task, items)]
+
+
+def _as_asked(task: Task, question: Question, text: str) -> str:
+    """Return the letter of an option that was ranked in words; anything else as it is."""
+    if task.answer_form is AnswerForm.OPTION_LETTER and question.candidates == question.sample.choices:
+        return task.form.letters[question.candidates.index(text)]
+    return text
 
 
 @dataclass

@@ -136,7 +136,7 @@ class Update(RoutedUpdate):
         self._first_open = 0
         self._counted = -1
         self.frozen_only = False
-        self._usage: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self._usage: torch.Tensor | None = None
 
     def start(self, routers: torch.Generator | None) -> None:
         """Initialise: A by `a_init`, all B = 0, routers by `router_init`."""
@@ -178,7 +178,7 @@ class Update(RoutedUpdate):
 
     def begin(self, num_tasks_before: int) -> None:
         """Open the new tasks' routers; what they start from and may choose depends on the settings."""
-        self._first_open, self._usage = num_tasks_before, []
+        self._first_open, self._usage = num_tasks_before, None
         frozen = self.frozen
         for task in self.tasks[num_tasks_before:]:
             if self.config.router_init == "previous" and num_tasks_before:
@@ -200,15 +200,16 @@ class Update(RoutedUpdate):
         """Return output + s · Σ_n w_n B_n A x."""
         gates = self._gates(x, routing)
         h = down(x, self.down, self.config.dropout, self.training)
-        branches = torch.stack([branch.up for branch in self.branches])
+        ups = [branch.up for branch in self.branches]
         by_token = self.config.router_input == "token"
         if not by_token and self.stream == "text" and x.shape[1] >= len(self.branches):
+            branches = torch.stack(ups)
             folded = torch.einsum("bn,nor->bor", gates.to(branches.dtype) * self.config.scale, branches)
             return _up_each(output, h, folded)
         if not by_token:
             gates = self._spread(gates, x, routing)
         h = (gates * self.config.scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
-        return up(output, h.flatten(-2), branches.transpose(0, 1).flatten(1))
+        return up(output, h.flatten(-2), torch.cat(ups, 1))
 
     def _gates(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return w: [B, N], fixed at prefill, or [..., N] where every token is routed."""
@@ -263,7 +264,9 @@ class Update(RoutedUpdate):
         if cost is not None:
             routing.extra_loss.append(cost)
         if routing.counts_usage:
-            self._usage.append((routing.task_rows(), used.long(), mass.detach().double()))
+            both = torch.stack([used.detach(), mass.detach()]).double()
+            sums = both.new_zeros(2, len(self.tasks), both.shape[-1]).index_add(1, routing.task_rows(), both)
+            self._usage = sums if self._usage is None else self._usage + sums
 
     def _by_sample(
         self, gates: torch.Tensor, routing: Routing
@@ -319,15 +322,15 @@ class Update(RoutedUpdate):
         for number in range(self._first_open, len(self.tasks)):
             task = self.tasks[number]
             counts, mass = torch.zeros_like(task.counts), torch.zeros_like(task.mass)
-            for tasks, chosen, weight in self._usage:
-                counts += chosen[tasks == number].sum(0)[: len(counts)]
-                mass += weight[tasks == number].sum(0)[: len(mass)]
+            if self._usage is not None:
+                used, weight = self._usage[:, number, : len(counts)]
+                counts, mass = used.long(), weight.clone()
             if torch.distributed.is_available() and torch.distributed.is_initialized():
                 torch.distributed.all_reduce(counts)
                 torch.distributed.all_reduce(mass)
             task.counts += counts
             task.mass += mass
-        self._usage = []
+        self._usage = None
 
 
 def _up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

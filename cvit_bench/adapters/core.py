@@ -171,7 +171,8 @@ def _row_sums(x: torch.Tensor, routing: Routing) -> tuple[torch.Tensor, torch.Te
     flat = x.reshape(-1, x.shape[-1])
     rows = routing.sample_of_row(len(flat))
     sums = flat.new_zeros(routing.num_samples, flat.shape[-1], dtype=torch.float32)
-    return sums.index_add(0, rows, flat.float()), torch.bincount(rows, minlength=len(sums))
+    counts = sums.new_zeros(len(sums)).index_add(0, rows, sums.new_ones(len(rows)))
+    return sums.index_add(0, rows, flat.float()), counts
 
 
 def first(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
@@ -183,7 +184,8 @@ def first(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
         at = torch.searchsorted(rows, wanted).clamp(max=len(rows) - 1)
         return flat[at]
     real = cast(torch.Tensor, routing.real)
-    return x[torch.arange(len(x), device=x.device), real.int().argmax(1)]
+    at = real.int().argmax(1).view(-1, 1, 1).expand(-1, 1, x.shape[-1])
+    return x.gather(1, at).squeeze(1)
 
 
 def per_position(gates: torch.Tensor, x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:

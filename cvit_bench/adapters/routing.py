@@ -76,6 +76,7 @@ class Routing:
     image_embeddings: torch.Tensor | None = None
     selector: Selector | None = None
     extra_loss: list[torch.Tensor] = field(default_factory=list)
+    _owners: dict[int, torch.Tensor] = field(default_factory=dict)
 
     @property
     def num_samples(self) -> int:
@@ -117,6 +118,7 @@ class Routing:
         if not decoding and not self.generating:
             self.kept.clear()
             self.image_embeddings = None
+        self._owners.clear()
         self.extra_loss.clear()
 
     def instruction_rows(self) -> torch.Tensor:
@@ -151,6 +153,8 @@ class Routing:
         Rows stand in sample order, each sample with a share in proportion to its picture positions (a
         projector may have merged or not yet merged patches).
         """
+        if num_rows in self._owners:
+            return self._owners[num_rows]
         if self.visual is None:
             raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
         counts = self.visual.sum(1)
@@ -158,4 +162,6 @@ class Routing:
         if total == 0 or bool((counts * num_rows % total).any()):
             raise CvitBenchError(f"{num_rows} rows of vision features for {total} picture positions")
         samples = torch.arange(len(counts), device=counts.device)
-        return samples.repeat_interleave(counts * num_rows // total, output_size=num_rows)
+        owners = samples.repeat_interleave(counts * num_rows // total, output_size=num_rows)
+        self._owners[num_rows] = owners
+        return owners

@@ -130,11 +130,21 @@ class Update(RoutedUpdate):
         """Return [α, β], [..., 2], of gated h [..., 2, rank/2]."""
         if self.config.fusion != "adaptive":
             return torch.full_like(h[..., 0], 1.0 if self.config.fusion == "sum" else 0.5)
-        importance = torch.einsum("go,ogr->gr", self.fusion, self.up.view(len(self.up), 2, -1))
+        importance = self._importance(routing)
         weights = (h * importance.to(h.dtype)).sum(-1, dtype=torch.float32).softmax(-1)
         if routing.recorder is not None and not routing.decoding:
             routing.recorder.record(self.layer, "alpha", self._mean_alpha(weights, routing))
         return weights.to(h.dtype)
+
+    def _importance(self, routing: Routing) -> torch.Tensor:
+        """Return wᵀB of each group, [2, rank/2]; while decoding the one of the prompt."""
+        place = (self.layer, "importance")
+        if routing.decoding and place in routing.kept:
+            return routing.kept[place]
+        importance = torch.einsum("go,ogr->gr", self.fusion, self.up.view(len(self.up), 2, -1))
+        if not torch.is_grad_enabled():
+            routing.kept[place] = importance
+        return importance
 
     def _mean_alpha(self, weights: torch.Tensor, routing: Routing) -> torch.Tensor:
         where = None if self.stream == "vision" else routing.real
@@ -163,11 +173,14 @@ class Update(RoutedUpdate):
         return routing.prompt
 
     def _if_gates(self, routing: Routing) -> torch.Tensor:
-        """Return g_if [B, N/2]."""
+        """Return g_if [B, N/2], that of the prompt while decoding."""
+        place = (self.layer, "if")
+        if routing.decoding and place in routing.kept:
+            return routing.kept[place]
         scores = logits(routing.instruction_rows(), self.if_router)
-        if not routing.decoding:
-            self._record(routing, "if", scores)
-        return self._gates(scores)
+        self._record(routing, "if", scores)
+        routing.kept[place] = self._gates(scores)
+        return routing.kept[place]
 
     def _gates(self, scores: torch.Tensor) -> torch.Tensor:
         if self.config.router_grad == "softmax_weight":
