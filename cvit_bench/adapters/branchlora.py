@@ -200,7 +200,7 @@ class Update(RoutedUpdate):
         """Return output + s · Σ_n w_n B_n A x."""
         gates = self._gates(x, routing)
         h = down(x, self.down, self.config.dropout, self.training)
-        ups = [branch.up for branch in self.branches]
+        ups: list[torch.Tensor] = [branch.up for branch in self.branches]
         by_token = self.config.router_input == "token"
         if not by_token and self.stream == "text" and x.shape[1] >= len(self.branches):
             branches = torch.stack(ups)

@@ -6,6 +6,8 @@ for all tasks, or one for each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn.functional import linear
@@ -16,6 +18,9 @@ from cvit_bench.adapters.routing import Routing
 
 class Difference(nn.Module):
     """ΔW [o, d] and Δb [o], the latter where the layer has a bias."""
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -31,10 +36,13 @@ class Difference(nn.Module):
 class DenseUpdate(RoutedUpdate):
     """One difference shared by all tasks, or with `num_tasks` one for each."""
 
+    differences: Sequence[Difference]
+
     def __init__(self, place: Place, num_tasks: int | None = None) -> None:
         super().__init__(place)
         self.per_task = num_tasks is not None
-        self.differences = nn.ModuleList(Difference(place) for _ in range(num_tasks or 1))
+        differences = [Difference(place) for _ in range(num_tasks or 1)]
+        self.differences = nn.ModuleList(differences)  # type: ignore[assignment]
         self._first_open = 0
 
     def start(self, routers: torch.Generator | None) -> None:

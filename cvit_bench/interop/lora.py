@@ -86,7 +86,8 @@ def _fold(
     batch = _two_prompts(manifest, task[0], base)
     wanted, gates = _routed_logits(adapted, tuner, batch, task[1])
     weights = _folded_weights(tuner, gates, task[1])
-    rank, scale = tuner.settings.branch_rank, tuner.settings.scale
+    rank = len(next(down for name, (down, _) in weights.items() if name in gates))
+    scale = tuner.settings.scale
     projector = tuner.peft_config[tuner.active_adapters[0]].projector
     base.model = adapted.unload()
     folded = _plain_lora(base.model, weights, rank, scale * rank, projector)

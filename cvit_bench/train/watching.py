@@ -73,7 +73,8 @@ def watch_stage(
 def _watch_task(
     adapted: Any, tuner: RoutedModel, base: LoadedBase, prompts: Sequence[Prompt]
 ) -> tuple[RouteShares, dict[str, int] | None]:
-    shares, chosen = RouteShares(), defaultdict(int)
+    shares = RouteShares()
+    chosen: dict[str, int] = defaultdict(int)
     known = list(tuner.peft_config[tuner.active_adapters[0]].tasks)
     batch = to_device(prompt_batch(base.processor, list(prompts)), base.device, base.dtype)
     condition(adapted, prompts)
