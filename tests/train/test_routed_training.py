@@ -57,7 +57,7 @@ def test_the_configuration_names_method_base_and_import(runs, method):
     assert "import cvit_bench" in (folder / "README.md").read_text()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["smolora", "branchlora"])
 def test_the_same_seed_gives_the_same_bytes(runs, method, tmp_path):
     again = train(method, tmp_path / "again")
     for name in ("01-mini_geo", LAST):

@@ -112,10 +112,11 @@ def test_the_suites_budget_holds_where_nothing_is_overridden():
     assert changed.steps == suite.training.steps
 
 
-def test_overrides_win_over_the_method_and_the_method_over_defaults():
+def test_overrides_win_over_the_method_the_method_over_the_suite_and_the_suite_over_defaults():
+    suite = open_suite("mini")[1].model_copy(update={"adapter": {"rank": 6, "dropout": 0.25}})
     method = load_method("lora").model_copy(update={"adapter_config": {"rank": 7, "alpha": 3.0}})
-    settings = resolve(method, open_suite("mini")[1], ["adapter.alpha=5"])
-    assert settings.adapter_config == {"rank": 7, "alpha": 5.0, "dropout": 0.0}
+    found = resolve(method, suite, ["adapter.alpha=5"]).adapter_config
+    assert (found["rank"], found["alpha"], found["dropout"], found["sites"]) == (7, 5.0, 0.25, "all")
 
 
 def test_a_method_without_adapter_has_no_adapter_settings():
