@@ -18,7 +18,6 @@ import torch
 
 from cvit_bench import plugins
 from cvit_bench.models.adapter_files import load_adapter
-from cvit_bench.models.inputs import prompt_batch, to_device
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.records.form import AnswerForm
 from cvit_bench.records.sample import Prompt, Sample
@@ -128,7 +127,7 @@ def log_likelihoods(
     model: Any, base: LoadedBase, prompts: Sequence[Prompt], candidates: Sequence[str]
 ) -> torch.Tensor:
     """Return the length-normalised log-likelihood of every candidate after every prompt, [B, C]."""
-    batch = to_device(prompt_batch(base.processor, prompts), base.device, base.dtype)
+    batch = base.encoder.prompts(prompts)
     tokenizer = base.processor.tokenizer
     said = [list(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in candidates]
     packed = _packed(said, int(tokenizer.eos_token_id), base.device)

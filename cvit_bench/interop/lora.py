@@ -25,7 +25,6 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.adapter_files import load_adapter, save_adapter
 from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
-from cvit_bench.models.inputs import prompt_batch, to_device
 from cvit_bench.models.loading import LoadedBase, load_base
 from cvit_bench.records.manifest import Manifest, load_manifest
 from cvit_bench.records.sample import Prompt
@@ -108,7 +107,7 @@ def _two_prompts(manifest: Manifest, task: str, base: LoadedBase) -> dict[str, t
     template = library.template(found.template)
     samples = load_samples(found, "test", None, 2)
     prompts: Sequence[Prompt] = build_prompts(found, template, template.variants[0], samples)
-    return to_device(prompt_batch(base.processor, prompts), base.device, base.dtype)
+    return base.encoder.prompts(prompts)
 
 
 @torch.no_grad()

@@ -50,12 +50,15 @@ class Family:
         load: opens a base folder.
         needs_torch: whether answers depend on torch and its versions.
         projector: path of the module between vision tower and language model, "" if there is none.
+        tower: path of a vision tower that no adapter touches and whose features can be kept picture by
+            picture (`vision_memory.py`), "" if there is none.
     """
 
     name: str
     load: Callable[[Path, Placement], Model]
     needs_torch: bool = True
     projector: str = ""
+    tower: str = ""
 
 
 def family_of(folder: Path) -> Family:

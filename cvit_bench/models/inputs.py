@@ -13,6 +13,7 @@ from cvit_bench.records.sample import Prompt
 
 IGNORED = -100
 Batch = dict[str, torch.Tensor]
+Rows = list[list[int]]
 
 
 def chat_text(processor: Any, prompt: Prompt) -> str:
@@ -27,31 +28,43 @@ def chat_text(processor: Any, prompt: Prompt) -> str:
 
 def prompt_batch(processor: Any, prompts: Sequence[Prompt]) -> Batch:
     """Encode prompts padded on the left: input_ids and attention_mask [B, L], pixel_values."""
-    rows, rest = _encode(processor, prompts)
-    return {**_padded(rows, _pad_id(processor), left=True), **rest}
+    rows, rest = encode(processor, prompts)
+    return {**pad_prompts(processor, rows), **rest}
 
 
 def training_batch(processor: Any, prompts: Sequence[Prompt], answers: Sequence[str]) -> Batch:
     """Encode prompts with their answers, padded on the right; labels are the answer and its end only."""
-    rows, rest = _encode(processor, prompts)
-    tokenizer = processor.tokenizer
-    for row, answer in zip(rows, answers, strict=True):
-        said = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-        row["labels"] = [IGNORED] * len(row["input_ids"]) + said
-        row["input_ids"] = [*row["input_ids"], *said]
-        row["attention_mask"] = [1] * len(row["input_ids"])
-    return {**_padded(rows, _pad_id(processor), left=False), **rest}
+    rows, rest = encode(processor, prompts)
+    return {**pad_answers(processor, rows, answers), **rest}
 
 
-def _encode(processor: Any, prompts: Sequence[Prompt]) -> tuple[list[dict[str, list[int]]], Batch]:
+def encode(processor: Any, prompts: Sequence[Prompt]) -> tuple[Rows, Batch]:
+    """Return the token ids of each prompt, and pixel_values where there are pictures."""
     pictures = [open_picture(prompt.picture) for prompt in prompts if prompt.picture is not None]
     texts = [chat_text(processor, prompt) for prompt in prompts]
     encoded = processor(
         text=texts, images=pictures or None, add_special_tokens=not _has_start(processor, texts)
     )
-    ids = encoded["input_ids"]
-    rows = [{"input_ids": list(row), "attention_mask": [1] * len(row)} for row in ids]
+    rows = [list(row) for row in encoded["input_ids"]]
     return rows, {"pixel_values": _stacked(encoded["pixel_values"])} if pictures else {}
+
+
+def pad_prompts(processor: Any, rows: Rows) -> Batch:
+    """Return input_ids and attention_mask [B, L] of prompts, padded on the left."""
+    return _padded([{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows], processor, True)
+
+
+def pad_answers(processor: Any, rows: Rows, answers: Sequence[str]) -> Batch:
+    """Return input_ids, attention_mask and labels [B, L] of prompts with answers, padded on the right."""
+    tokenizer = processor.tokenizer
+    full: list[dict[str, list[int]]] = []
+    for row, answer in zip(rows, answers, strict=True):
+        said = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        ids = [*row, *said]
+        full.append(
+            {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [IGNORED] * len(row) + said}
+        )
+    return _padded(full, processor, False)
 
 
 def _has_start(processor: Any, texts: Sequence[str]) -> bool:
@@ -71,9 +84,9 @@ def _pad_id(processor: Any) -> int:
     return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
 
 
-def _padded(rows: list[dict[str, list[int]]], pad: int, left: bool) -> Batch:
+def _padded(rows: list[dict[str, list[int]]], processor: Any, left: bool) -> Batch:
     longest = max(len(row["input_ids"]) for row in rows)
-    fill = {"input_ids": pad, "attention_mask": 0, "labels": IGNORED}
+    fill = {"input_ids": _pad_id(processor), "attention_mask": 0, "labels": IGNORED}
 
     def pad_row(values: list[int], value: int) -> list[int]:
         padding = [value] * (longest - len(values))

@@ -11,4 +11,4 @@ def _load(folder: Path, placement: Placement) -> Model:
     return ReplayModel(folder, placement)
 
 
-FAMILY = Family("llava", load=_load, projector="model.multi_modal_projector")
+FAMILY = Family("llava", load=_load, projector="model.multi_modal_projector", tower="model.vision_tower")

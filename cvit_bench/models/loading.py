@@ -7,22 +7,26 @@ from typing import Any
 import torch
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.models.family import Placement
+from cvit_bench.models.encoder import Encoder, shared_memory
+from cvit_bench.models.family import Placement, family_of
+from cvit_bench.models.folders import base_sha256
+from cvit_bench.models.vision_memory import VisionMemory
 from cvit_bench.text import first_line
 
 
 @dataclass
 class LoadedBase:
-    """A model in evaluation mode and the processor that feeds it."""
+    """A model in evaluation mode, the processor that feeds it, and the encoder that uses both."""
 
     model: Any
     processor: Any
+    encoder: Encoder
     device: torch.device
     dtype: torch.dtype
 
 
 def load_base(folder: Path, placement: Placement) -> LoadedBase:
-    """Load model and processor of a folder onto the device."""
+    """Load model and processor of a folder onto the device; features of a frozen tower are kept in memory."""
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -50,7 +54,16 @@ def load_base(folder: Path, placement: Placement) -> LoadedBase:
     ) as error:
         raise CvitBenchError(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
     processor.tokenizer.padding_side = "left"
-    return LoadedBase(model.eval(), processor, device, dtype)
+    encoder = _encoder(model.eval(), processor, folder, (device, dtype))
+    return LoadedBase(model, processor, encoder, device, dtype)
+
+
+def _encoder(model: Any, processor: Any, folder: Path, place: tuple[torch.device, torch.dtype]) -> Encoder:
+    tower = family_of(folder).tower
+    if not tower:
+        return Encoder(processor, *place)
+    memory = shared_memory(base_sha256(folder), *map(str, place))
+    return Encoder(processor, *place, VisionMemory(model, tower, memory.features), memory.rows)
 
 
 def torch_device(name: str) -> torch.device:

@@ -11,7 +11,6 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.adapter_files import load_adapter
 from cvit_bench.models.conditioning import condition
 from cvit_bench.models.family import Checkpoint, OutOfMemoryError, Placement
-from cvit_bench.models.inputs import prompt_batch, to_device
 from cvit_bench.models.loading import LoadedBase, load_base
 from cvit_bench.records.sample import Prompt
 
@@ -44,7 +43,7 @@ class ReplayModel:
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer greedily; the longest budget of the batch holds for all."""
         base = self._base
-        batch = to_device(prompt_batch(base.processor, prompts), base.device, base.dtype)
+        batch = base.encoder.prompts(prompts)
         if not self._plain:
             condition(self._adapted, prompts)
         try:

@@ -10,7 +10,6 @@ import torch
 from cvit_bench.adapters.peft_bridge import tuner_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.conditioning import condition
-from cvit_bench.models.inputs import to_device, training_batch
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.progress import Meter
 from cvit_bench.records.training import TrainingBudget
@@ -77,7 +76,7 @@ def _step(
     weights: list[torch.nn.Parameter],
     budget: TrainingBudget,
 ) -> float:
-    batch = to_device(training_batch(base.processor, draw.prompts, draw.answers), base.device, base.dtype)
+    batch = base.encoder.lesson(draw.prompts, draw.answers)
     condition(adapted, draw.prompts, training=True)
     tuner = tuner_of(adapted)
     with computing(budget.precision, base.device):

@@ -10,7 +10,6 @@ import torch
 from cvit_bench.adapters.branchlora import Update as BranchUpdate
 from cvit_bench.adapters.peft_bridge import RoutedModel
 from cvit_bench.models.conditioning import condition
-from cvit_bench.models.inputs import prompt_batch, to_device
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.records.routing import BranchState, StageRouting, TaskRouting
 from cvit_bench.records.sample import Prompt
@@ -76,7 +75,7 @@ def _watch_task(
     shares = RouteShares()
     chosen: dict[str, int] = defaultdict(int)
     known = list(tuner.peft_config[tuner.active_adapters[0]].tasks)
-    batch = to_device(prompt_batch(base.processor, list(prompts)), base.device, base.dtype)
+    batch = base.encoder.prompts(prompts)
     condition(adapted, prompts)
     tuner.routing.recorder = shares
     try:
