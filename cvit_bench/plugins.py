@@ -35,6 +35,7 @@ SCORERS = Kind("scorer", "scorers", "score")
 METRICS = Kind("metric", "metrics", "compute")
 READERS = Kind("reader", "data/readers", "read")
 ADAPTERS = Kind("adapter", "adapters", "Config")
+HOOKS = Kind("hook", "train/hooks", "Hook")
 FAMILIES = Kind("family", "models", "FAMILY")
 
 

@@ -5,15 +5,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any
 
 _LINE_EVERY = 10.0
 _lines_only = False
+_silent = False
 
 
 def say(message: str) -> None:
     """Print one line of progress."""
-    print(message, file=sys.stderr, flush=True)
+    if not _silent:
+        print(message, file=sys.stderr, flush=True)
+
+
+def silence() -> None:
+    """Print no progress in this process: another one tells about the same work."""
+    global _silent  # noqa: PLW0603
+    _silent = True
 
 
 def plain() -> None:
@@ -29,8 +37,8 @@ class Meter:
     label: str
     total: int
     done: int = 0
+    skipped: int = 0
     note: str = ""
-    out: TextIO = field(default_factory=lambda: sys.stderr)
     began: float = field(default_factory=time.monotonic)
     shown: float = field(default_factory=time.monotonic)
     bar: Any = None
@@ -43,28 +51,33 @@ class Meter:
             self.bar(self)
         elif time.monotonic() - self.shown >= _LINE_EVERY:
             self.shown = time.monotonic()
-            print(self.line(), file=self.out, flush=True)
+            say(self.line())
+
+    def skip(self, count: int) -> None:
+        """Count `count` samples that were done before this call; they say nothing about the rate."""
+        self.done += count
+        self.skipped += count
 
     @property
     def rate(self) -> float:
         """Samples per second so far."""
-        return self.done / max(time.monotonic() - self.began, 1e-9)
+        return (self.done - self.skipped) / max(time.monotonic() - self.began, 1e-9)
 
     def line(self) -> str:
         """Return the state as one line."""
-        left = (self.total - self.done) / self.rate if self.done else float("nan")
+        left = (self.total - self.done) / self.rate if self.rate else float("nan")
         note = f" · {self.note}" if self.note else ""
-        eta = f" · {left:.0f} s left" if self.done and self.done < self.total else ""
+        eta = f" · {left:.0f} s left" if self.rate and self.done < self.total else ""
         return f"{self.label}: {self.done}/{self.total} · {self.rate:.1f} samples/s{eta}{note}"
 
 
 @contextmanager
 def metered(label: str, total: int) -> Iterator[Meter]:
     """Show the progress of a piece of work of `total` samples while the block runs."""
-    if _lines_only or not sys.stderr.isatty():
+    if _silent or _lines_only or not sys.stderr.isatty():
         meter = Meter(label, total)
         yield meter
-        print(meter.line(), file=meter.out, flush=True)
+        say(meter.line())
         return
     with _bar(label, total) as meter:
         yield meter

@@ -294,6 +294,14 @@ class Update(RoutedUpdate):
         on_frozen = mass[:, self.frozen].sum(-1)
         return self.config.frozen_penalty * on_frozen.sum() / max(1, len(on_frozen))
 
+    def running_state(self) -> dict[str, torch.Tensor]:
+        """Return the usage of the stage so far, float64 [2, T, N]."""
+        return {} if self._usage is None else {"usage": self._usage}
+
+    def resume_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on counting from there."""
+        self._usage = state.get("usage")
+
     @classmethod
     def close_stage(cls, updates: Mapping[str, Self]) -> None:
         """Sum usage over processes, keep it with the routers, and freeze the branches used most."""

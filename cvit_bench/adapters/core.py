@@ -69,6 +69,13 @@ class RoutedUpdate(nn.Module):
     def begin(self, num_tasks_before: int) -> None:
         """Get ready for the stage that follows so many tasks."""
 
+    def running_state(self) -> dict[str, torch.Tensor]:
+        """Return the sums that a stage has gathered so far and that are settled when it closes."""
+        return {}
+
+    def resume_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from such sums."""
+
     def keep_fixed(self) -> None:
         """Take gradients from what must not learn; PEFT hands them out to everything it finds."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -262,10 +263,29 @@ class RoutedModel(BaseTuner):  # type: ignore[misc]
 
     def begin_stage(self, num_tasks_before: int) -> None:
         """Get ready to train the tasks after the first `num_tasks_before`."""
-        parts: list[Any] = [*self.updates.values(), *([self.selector] if self.selector else [])]
-        for part in parts:
+        for part in self._parts().values():
             part.begin(num_tasks_before)
             part.keep_fixed()
+
+    def running_state(self) -> dict[str, torch.Tensor]:
+        """Return what layers and keys have summed up so far in this stage."""
+        return {
+            f"{place}|{name}": values
+            for place, part in self._parts().items()
+            for name, values in part.running_state().items()
+        }
+
+    def resume_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from such sums."""
+        for place, part in self._parts().items():
+            mine = {
+                key.partition("|")[2]: values for key, values in state.items() if key.startswith(f"{place}|")
+            }
+            part.resume_state(mine)
+
+    def _parts(self) -> dict[str, Any]:
+        """Return updates by the name of their layer, and the selector, if any, under no name."""
+        return {**self.updates, **({"": self.selector} if self.selector else {})}
 
     def close_stage(self) -> None:
         """Settle what a stage leaves behind: usage, frozen branches, task keys."""

@@ -8,6 +8,8 @@ Legend: B samples, L positions of the longest, N rows of vision features, T task
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -120,6 +122,16 @@ class Routing:
             self.image_embeddings = None
         self._owners.clear()
         self.extra_loss.clear()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let passes of the same batch happen that leave no trace, between a pass and its backward."""
+        before = {**self.__dict__, "kept": dict(self.kept), "_owners": dict(self._owners)}
+        before["extra_loss"] = list(self.extra_loss)
+        try:
+            yield
+        finally:
+            self.__dict__.update(before)
 
     def instruction_rows(self) -> torch.Tensor:
         """Return the instruction embeddings [B, D]; raise when they are missing or of another batch."""

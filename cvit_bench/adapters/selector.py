@@ -9,7 +9,7 @@ e^img is the mean vision feature before the projector, e^txt the embedding of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -101,6 +101,16 @@ class TaskSelector(nn.Module):
         for number in range(self._first_open, len(self.keys)):
             place = (number, name)
             self._sums[place] = self._sums.get(place, 0.0) + sums[number]
+
+    def running_state(self) -> dict[str, torch.Tensor]:
+        """Return the sums of the stage so far, by task number and part."""
+        return {f"{number}/{name}": values for (number, name), values in self._sums.items()}
+
+    def resume_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on summing from there."""
+        self._sums = {
+            (int(key.partition("/")[0]), key.partition("/")[2]): values for key, values in state.items()
+        }
 
     def close_stage(self) -> None:
         """Add what was seen to the keys, summed over processes."""

@@ -80,10 +80,11 @@ def _planned(run_dir: Path, options: "EvaluateOptions") -> str:
     inputs, _, stages, plan = prepare(run_dir, options)
     work = {item.stage.name: item for item in outstanding(inputs, stages, plan, options.placement.dtype)}
     rows = []
-    for stage in plan.stages:
-        cells = [cell for cell in plan.cells if cell.stage == stage.name]
+    names = [stage.name for stage in plan.stages] + [stage.name for stage in plan.few_shot]
+    for name in names:
+        cells = [cell for cell in plan.cells if cell.stage == name]
         prompts = sum(len(inputs.samples(cell.task)) for cell in cells)
-        to_do = work[stage.name].num_missing if stage.name in work else 0
-        rows.append((stage.name, len(cells), prompts, prompts - to_do, to_do))
+        to_do = work[name].num_missing if name in work else 0
+        rows.append((name, len(cells), prompts, prompts - to_do, to_do))
     headers = ("stage", "cells", "prompts", "answered already", "to generate")
     return str(tabulate(rows, headers=headers, tablefmt="simple"))

@@ -1,5 +1,7 @@
 """`cvit-bench train`: tune a method over a suite and write a run directory."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +27,12 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
     ] = None,
+    hook: Annotated[
+        list[str] | None, typer.Option("--hook", help="Add replay, ewc or lwf to the method; repeatable.")
+    ] = None,
+    track: Annotated[
+        list[str] | None, typer.Option("--track", help="Show steps in tensorboard or wandb too; repeatable.")
+    ] = None,
     limit: Limit = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard finished stages and train anew.")] = False,
     data_root: DataRoot = None,
@@ -32,13 +40,18 @@ def train(
     dtype: Dtype = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Tune a method on task after task; a call that was interrupted goes on at the stage it was in."""
+    """Tune a method on task after task; a call that was interrupted goes on from its last save.
+
+    Several processes share every batch: torchrun --nproc-per-node N -m cvit_bench train …
+    """
     target = run_dir or Path("runs") / Path(method).stem
     manifest = run_training(
-        method, suite, target, base=base, seed=seed, overrides=set_ or [], recipe=recipe, limit=limit,
-        fresh=fresh, data_root=data_root, device=device, dtype=dtype, threads=threads,
+        method, suite, target, base=base, seed=seed, overrides=set_ or [], recipe=recipe, hooks=hook or [],
+        track=track or [], limit=limit, fresh=fresh, data_root=data_root, device=device, dtype=dtype,
+        threads=threads,
     )  # fmt: skip
-    print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
+    if manifest is not None:
+        print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
 
 
 def run_training(
@@ -50,25 +63,36 @@ def run_training(
     seed: int = 0,
     overrides: list[str] | None = None,
     recipe: str | None = None,
+    hooks: Sequence[str] = (),
+    track: Sequence[str] = (),
     limit: int | None = None,
     fresh: bool = False,
     data_root: Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
     threads: int = 1,
-) -> "Manifest":
-    """Resolve names and settings and train."""
+) -> "Manifest | None":
+    """Resolve names and settings and train; only the first of several processes returns the manifest."""
     from cvit_bench.data.library import open_suite
+    from cvit_bench.progress import silence
     from cvit_bench.records.manifest import BaseModelRef
     from cvit_bench.records.method import load_method
+    from cvit_bench.train.processes import join_processes
     from cvit_bench.train.run import TrainRun
     from cvit_bench.train.settings import resolve
 
     library, found = open_suite(suite)
-    chosen = load_method(method)
+    chosen = load_method(method).with_hooks(hooks)
     settings = resolve(chosen, found, overrides or [], seed, limit, recipe)
     reference = BaseModelRef(path=base or found.base)
     placement = placement_of(device, dtype, threads)
+    processes, placed = join_processes(placement.device)
+    placement = replace(placement, device=placed)
+    if not processes.is_first:
+        silence()
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
-    run = TrainRun(run_dir, library, found, chosen, settings, reference, spec, placement, data_root)
-    return run.train(fresh)
+    run = TrainRun(
+        run_dir, library, found, chosen, settings, reference, spec, placement, data_root, processes, track
+    )
+    manifest = run.train(fresh)
+    return manifest if processes.is_first else None

@@ -7,7 +7,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.weights import StageWeights
 from cvit_bench.records.choices import CellChoice
-from cvit_bench.records.plan import EvaluationPlan, PlannedCell, PlannedStage
+from cvit_bench.records.plan import EvaluationPlan, PlannedCell, PlannedFewShot, PlannedStage
 from cvit_bench.records.versions import package_versions
 
 RUNNER_VERSION = 1
@@ -26,18 +26,28 @@ def make_plan(
     `full`: every stage × every task. `lower`: at each stage the tasks trained so far, and the unseen
     tasks at the last stage. `final`: every task at the last stage. `variants`: how many, None for all.
     The stages of a per-task run do not follow one another: each is asked its own task, whatever is chosen.
+    So is a stage on a few samples of an unseen task.
     """
-    _check_tasks(inputs, stages)
+    sequence = [stage for stage in stages if stage.shots is None]
+    beside = [stage for stage in stages if stage.shots is not None]
+    _check_tasks(inputs, sequence, inputs.suite.train, "train")
+    _check_tasks(inputs, beside, inputs.suite.unseen, "unseen")
+    asked = [(stage, _tasks_of(inputs, sequence, at, cells)) for at, stage in enumerate(sequence)]
     planned = [
         PlannedCell(stage=stage.name, task=task, variant=variant.id)
-        for at, stage in enumerate(stages)
-        for task in _tasks_of(inputs, stages, at, cells)
+        for stage, tasks in [*asked, *((stage, stage.tasks) for stage in beside)]
+        for task in tasks
         for variant in evaluation_variants(inputs.template(task), variants)
     ]
     return EvaluationPlan(
         suite=inputs.suite_spec,
         suite_version=inputs.suite.version,
-        stages=tuple(PlannedStage(name=s.name, tasks=s.tasks, weights=s.sha256) for s in stages),
+        stages=tuple(PlannedStage(name=s.name, tasks=s.tasks, weights=s.sha256) for s in sequence),
+        few_shot=tuple(
+            PlannedFewShot(name=s.name, task=s.tasks[0], shots=s.shots, weights=s.sha256)
+            for s in beside
+            if s.shots is not None
+        ),
         cells=tuple(planned),
         limit=inputs.limit,
         batch_size=batch_size,
@@ -65,11 +75,11 @@ def _tasks_of(
     return (*seen, *suite.unseen) if is_last else seen
 
 
-def _check_tasks(inputs: RunInputs, stages: Sequence[StageWeights]) -> None:
-    strangers = sorted({task for stage in stages for task in stage.tasks} - set(inputs.suite.train))
+def _check_tasks(inputs: RunInputs, stages: Sequence[StageWeights], wanted: Sequence[str], kind: str) -> None:
+    strangers = sorted({task for stage in stages for task in stage.tasks} - set(wanted))
     if strangers:
-        known = ", ".join(inputs.suite.train)
+        known = ", ".join(wanted)
         raise CvitBenchError(
-            f"{inputs.run_dir}/manifest.json: stages: {', '.join(strangers)}: not a train task of suite "
-            f"{inputs.suite.name!r} (its train tasks: {known})"
+            f"{inputs.run_dir}/manifest.json: stages: {', '.join(strangers)}: not among the {kind} tasks of "
+            f"suite {inputs.suite.name!r} (its {kind} tasks: {known})"
         )

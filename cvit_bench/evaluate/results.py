@@ -12,10 +12,11 @@ from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.table import FIELDS, PERCENT, Kind, ScoredCell, Table
 from cvit_bench.metrics.uncertainty import bootstrap_metrics, mean_interval
 from cvit_bench.records.matrix import Array, ScoreMatrix
-from cvit_bench.records.plan import EvaluationPlan
+from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
 from cvit_bench.records.results import (
     Cell,
     Estimate,
+    FewShot,
     Matrices,
     Matrix,
     MetricResult,
@@ -32,6 +33,7 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
     for cell in paraphrases:
         by_place.setdefault((cell.cell.stage, cell.cell.task), []).append(cell)
     table = Table(inputs, plan, by_place)
+    in_sequence = {stage.name for stage in plan.stages}
     manifest = inputs.manifest
     return Results(
         run=manifest.run,
@@ -46,7 +48,8 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
         variants=tuple(dict.fromkeys(cell.cell.variant for cell in paraphrases)),
         stages=tuple(StageInfo(name=stage.name, tasks=stage.tasks) for stage in plan.stages),
         tasks=tuple(_task_info(table, task) for task in table.tasks),
-        cells=tuple(_cell(table, cell) for cell in cells),
+        cells=tuple(_cell(table, cell) for cell in cells if cell.cell.stage in in_sequence),
+        few_shot=tuple(_few_shot(table, stage) for stage in plan.few_shot),
         matrices=Matrices(**{kind: _nulls(table.matrix(kind)) for kind in FIELDS}),
         metrics=_metrics(table),
         provenance=_provenance(inputs, plan),
@@ -81,6 +84,22 @@ def _cell(table: Table, cell: ScoredCell) -> Cell:
         strict=_estimate(cell.values("S"), highest),
         knowledge=_estimate(cell.values("K"), highest),
         form=_estimate(cell.values("F"), 1.0),
+    )
+
+
+def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
+    cells, highest = table.cells[stage.name, stage.task], table.highest(stage.task)
+
+    def over_paraphrases(kind: Kind, most: float) -> Estimate:
+        return _estimate(np.concatenate([cell.values(kind) for cell in cells]), most)
+
+    return FewShot(
+        task=stage.task,
+        shots=stage.shots,
+        n=sum(len(cell.samples) for cell in cells),
+        strict=over_paraphrases("S", highest),
+        knowledge=over_paraphrases("K", highest),
+        form=over_paraphrases("F", 1.0),
     )
 
 
@@ -147,7 +166,10 @@ def _provenance(inputs: RunInputs, plan: EvaluationPlan) -> dict[str, Any]:
     manifest = inputs.manifest
     return {
         "base": manifest.base.model_dump(exclude_none=True),
-        "weights": {stage.name: stage.weights for stage in plan.stages},
+        "weights": {
+            **{stage.name: stage.weights for stage in plan.stages},
+            **{stage.name: stage.weights for stage in plan.few_shot},
+        },
         "generation": plan.generation,
         "batch_size": plan.batch_size,
         "limit": plan.limit,

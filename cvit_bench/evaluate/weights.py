@@ -14,11 +14,15 @@ BASE_STAGE = "00-base"
 
 @dataclass(frozen=True)
 class StageWeights:
-    """One row of the matrix: what it was trained on, its checkpoint, the hash of base and adapter."""
+    """One row of the matrix: what it was trained on, its checkpoint, the hash of base and adapter.
+
+    With `shots` it stands beside the sequence, tuned on so many samples a class of an unseen task.
+    """
 
     tasks: tuple[str, ...]
     checkpoint: Checkpoint
     sha256: str
+    shots: int | None = None
 
     @property
     def name(self) -> str:
@@ -44,7 +48,10 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
     first = StageWeights((), Checkpoint(BASE_STAGE, None, "base"), sha256_json([base_hash, None]))
     rest = [
         StageWeights(
-            stage.tasks, Checkpoint(stage.name, folder, stage.kind), _sha256(base_hash, stage, folder)
+            stage.tasks,
+            Checkpoint(stage.name, folder, stage.kind),
+            _sha256(base_hash, stage, folder),
+            stage.shots,
         )
         for stage, folder in zip(manifest.stages, folders, strict=True)
     ]

@@ -68,6 +68,11 @@ class Encoder:
         rows, pixels = self._encode(prompts)
         return self._placed({**pad_answers(self._processor, rows, answers), **pixels})
 
+    def num_answer_tokens(self, answers: Sequence[str]) -> int:
+        """Return how many tokens the labels of these answers hold, the end of each included."""
+        tokenizer = self._processor.tokenizer
+        return sum(len(ids) + 1 for ids in tokenizer(list(answers), add_special_tokens=False)["input_ids"])
+
     def _placed(self, batch: Batch) -> Batch:
         return to_device(batch, self._device, self._dtype)
 

@@ -31,6 +31,9 @@ class Stage(Record):
     checkpoint: str = Field(min_length=1)
     kind: Literal["adapter", "full"] = "adapter"
     parent: str | None = None
+    shots: int | None = Field(
+        default=None, ge=1, description="samples a class of an unseen task, beside the sequence"
+    )
     steps: int | None = Field(default=None, ge=0)
     samples: int | None = Field(default=None, ge=0)
     data_sha256: Sha256 | None = None

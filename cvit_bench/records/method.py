@@ -1,7 +1,10 @@
-"""A method: adapter × schedule, with its defaults (`train/methods/<name>.yaml`)."""
+"""A method: adapter × schedule × hooks, with its defaults (`train/methods/<name>.yaml`)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from typing_extensions import Self
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord, Name, Record
@@ -28,8 +31,13 @@ class Method(FileRecord):
     schedule: Schedule
     adapter: str | None = None
     adapter_config: dict[str, Any] = {}
+    hooks: dict[Name, dict[str, Any]] = {}
     task_identity: TaskIdentity = "none"
     recipes: dict[Name, Recipe] = {}
+
+    def with_hooks(self, names: Sequence[str]) -> Self:
+        """Return the method with more hooks, each with its defaults."""
+        return self.model_copy(update={"hooks": {**{name: {} for name in names}, **self.hooks}})
 
     def recipe(self, name: str | None) -> Recipe:
         """Return a recipe by name; None asks for nothing beyond suite and method."""

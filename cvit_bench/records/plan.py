@@ -25,12 +25,22 @@ class PlannedStage(Record):
     weights: Sha256
 
 
+class PlannedFewShot(Record):
+    """A stage beside the sequence: the last checkpoint tuned on so many samples a class of an unseen task."""
+
+    name: Name
+    task: Name
+    shots: int = Field(ge=1)
+    weights: Sha256
+
+
 class EvaluationPlan(FileRecord):
     """What an evaluation answers."""
 
     suite: str
     suite_version: int
     stages: tuple[PlannedStage, ...]
+    few_shot: tuple[PlannedFewShot, ...] = ()
     cells: tuple[PlannedCell, ...]
     limit: int | None = Field(default=None, ge=1)
     batch_size: int = Field(ge=1)

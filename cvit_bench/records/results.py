@@ -58,6 +58,17 @@ class StageInfo(Record):
     tasks: tuple[Name, ...] = ()
 
 
+class FewShot(Record):
+    """An unseen task after tuning the last checkpoint on so many samples a class of it."""
+
+    task: Name
+    shots: int = Field(ge=1)
+    n: int = Field(ge=1)
+    strict: Estimate
+    knowledge: Estimate
+    form: Estimate
+
+
 class TaskInfo(Record):
     """A column of the matrices."""
 
@@ -98,6 +109,7 @@ class RunSummary(FileRecord):
     stages: tuple[StageInfo, ...]
     tasks: tuple[TaskInfo, ...]
     matrices: Matrices
+    few_shot: tuple[FewShot, ...] = ()
     metrics: tuple[MetricResult, ...]
     provenance: dict[str, Any]
 

@@ -12,6 +12,9 @@ class TrainingBudget(Record):
 
     steps: int | None = Field(default=None, ge=1, description="optimizer steps; wins over epochs")
     epochs: float = Field(default=1.0, gt=0)
+    few_shot_steps: int | None = Field(
+        default=None, ge=1, description="of a stage on a few samples of an unseen task; none: as any stage's"
+    )
     batch_size: int = Field(default=64, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
@@ -19,6 +22,15 @@ class TrainingBudget(Record):
     warmup: Literal["linear", "log"] = "linear"
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    projector_learning_rate: float | None = Field(
+        default=None, gt=0, description="of what is tuned in the projector; none: as everywhere"
+    )
+    micro_batch: int | None = Field(
+        default=None, ge=1, description="samples a process and backward pass; none: its whole share"
+    )
+    group_by_length: bool = Field(default=False, description="batches of samples of similar length")
+    checkpointing: bool = Field(default=False, description="recompute activations, for less memory")
+    save_steps: int = Field(default=50, ge=1, description="steps between saves inside a stage")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def num_steps(self, num_samples: int) -> int:

@@ -86,7 +86,8 @@ def read_routes(run_dir: Path) -> Routes | None:
 
 
 def _stage_folders(run_dir: Path, manifest: Manifest) -> dict[str, Path]:
-    folders = {stage.name: run_dir / stage.checkpoint for stage in manifest.stages}
+    sequence = [stage for stage in manifest.stages if stage.shots is None]
+    folders = {stage.name: run_dir / stage.checkpoint for stage in sequence}
     return {name: folder for name, folder in folders.items() if (folder / ROUTING).is_file()}
 
 

@@ -16,6 +16,7 @@ def results_text(results: Results) -> str:
             "Strict score S in percent, by stage and task (* unseen)\n"
             + _matrix(results, results.matrices.S),
             "Form kept F in percent, by stage and task\n" + _matrix(results, results.matrices.F),
+            *([_few_shot(results)] if results.few_shot else []),
             _metrics(results.metrics),
         ]
     )
@@ -32,6 +33,15 @@ def _matrix(results: Results, matrix: Matrix) -> str:
             rows, headers=headers, tablefmt="simple", colalign=_aligned(len(headers)), disable_numparse=True
         )
     )
+
+
+def _few_shot(results: Results) -> str:
+    rows = [
+        (row.task, row.shots, *map(_number, (row.strict.value, row.form.value))) for row in results.few_shot
+    ]
+    headers = ("unseen task", "samples a class", "S", "F")
+    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+    return f"After tuning the last checkpoint on a few samples, in percent\n{table}"
 
 
 def _metrics(metrics: tuple[MetricResult, ...]) -> str:

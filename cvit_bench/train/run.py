@@ -1,7 +1,7 @@
 """Train a suite: stage after stage, each saved when it is done, the manifest last."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from cvit_bench.data.library import Library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
-from cvit_bench.progress import metered, say
+from cvit_bench.progress import say
 from cvit_bench.records.base import Name
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
@@ -24,19 +24,13 @@ from cvit_bench.records.manifest import (
     load_manifest,
 )
 from cvit_bench.records.method import Method
-from cvit_bench.records.routing import ROUTES, ROUTING
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.versions import package_versions
-from cvit_bench.train.examples import Example, draw_batches, examples_sha256, load_examples
+from cvit_bench.train.examples import Example, examples_sha256, first_of_each, load_examples
+from cvit_bench.train.processes import Processes
 from cvit_bench.train.schedules import StagePlan, plan_stages
 from cvit_bench.train.settings import TrainSettings
-from cvit_bench.train.stage_files import (
-    TRAINING,
-    StageTraining,
-    finished_stage,
-    remove_stages,
-    stage_folder,
-)
+from cvit_bench.train.stage_files import StageTraining, finished_stage, remove_stages
 
 
 @dataclass
@@ -52,22 +46,30 @@ class TrainRun:
     suite_spec: str
     placement: Placement
     data_root: Path | None = None
+    processes: Processes = field(default_factory=Processes)
+    trackers: Sequence[str] = ()
     loaded: Any = None
+    _read: dict[str, list[Example]] = field(default_factory=dict)
+    _open: list[Any] = field(default_factory=list)
 
     def train(self, fresh: bool = False) -> Manifest:
         """Train what is not trained yet and write the manifest; a finished stage is kept as it is."""
         run_name(self.run_dir)
         folder = base_folder(self.base, self.run_dir)
         base = self.base.model_copy(update={"sha256": base_sha256(folder)})
-        if fresh:
+        if fresh and self.processes.is_first:
             (self.run_dir / MANIFEST).unlink(missing_ok=True)
             remove_stages(self.run_dir)
+        self.processes.wait()
         self._refuse_another_run()
         stages: list[Stage] = []
-        for plan in plan_stages(self.method.schedule, self.suite.train):
-            stages.append(self._stage(plan, folder, base))
+        offset = 0
+        for plan in plan_stages(self.method.schedule, self.suite.train, self.suite.few_shot):
+            stages.append(self._stage(plan, folder, base, offset))
+            offset += stages[-1].steps or 0
         manifest = self._manifest(base, stages)
-        save_json(self.run_dir / MANIFEST, manifest)
+        if self.processes.is_first:
+            save_json(self.run_dir / MANIFEST, manifest)
         return manifest
 
     def _refuse_another_run(self) -> None:
@@ -78,22 +80,31 @@ class TrainRun:
                 f"{path}: is the manifest of another run; --fresh trains anew, another --run-dir keeps both"
             )
 
-    def _stage(self, plan: StagePlan, folder: Path, base: BaseModelRef) -> Stage:
-        settings = self.settings
-        examples = load_examples(
-            self.library, plan.tasks, settings.templates, settings.seed, self.data_root, settings.limit
-        )
+    def _stage(self, plan: StagePlan, folder: Path, base: BaseModelRef, offset: int) -> Stage:
+        examples = self._examples(plan)
         data = examples_sha256(examples)
         target = self._folder(plan.name)
-        parent = self._folder(plan.parent) if plan.parent else None
-        parent_sha = adapter_sha256(parent) if parent else None
-        origin = sha256_json([settings.sha256, base.sha256, parent_sha, data, plan.name])
+        parent_sha = adapter_sha256(self._folder(plan.parent)) if plan.parent else None
+        origin = sha256_json([self.settings.sha256, base.sha256, parent_sha, data, plan.name])
         done = finished_stage(target, origin)
         if done is None:
-            done = self._train_stage(plan, folder, base, examples, (origin, data))
+            done = self._train_stage(plan, folder, base, examples, (origin, data), offset)
         else:
             say(f"{self.run_dir.name} {plan.name}: trained already")
         return _listed(plan, done)
+
+    def _examples(self, plan: StagePlan) -> list[Example]:
+        found = [example for task in plan.tasks for example in self.examples_of(task)]
+        return found if plan.shots is None else first_of_each(found, plan.shots)
+
+    def examples_of(self, task: str) -> list[Example]:
+        """Return the train examples of a task of the suite, worded."""
+        if task not in self._read:
+            settings = self.settings
+            self._read[task] = load_examples(
+                self.library, [task], settings.templates, settings.seed, self.data_root, settings.limit
+            )
+        return self._read[task]
 
     def _train_stage(
         self,
@@ -102,77 +113,31 @@ class TrainRun:
         base: BaseModelRef,
         examples: list[Example],
         hashes: tuple[str, str],
+        offset: int,
     ) -> StageTraining:
-        from cvit_bench.adapters.peft_bridge import tuner_of
-        from cvit_bench.models.adapter_files import save_adapter
         from cvit_bench.models.family import family_of
-        from cvit_bench.train.adapted import StageStart, attach
-        from cvit_bench.train.loop import Course, train_stage
-        from cvit_bench.train.precision import chosen
+        from cvit_bench.train.stage_run import BaseInfo, StageRun
+        from cvit_bench.train.step_log import open_trackers
 
-        settings, budget = self.settings, self.settings.training
-        origin, data = hashes
-        loaded = self._loaded(folder)
-        seed = int(sha256_json([settings.seed, plan.name])[:8], 16)
-        parent = self._folder(plan.parent) if plan.parent else None
-        start = StageStart(plan.tasks, seed, str(base.sha256))
-        adapted = attach(loaded, family_of(folder).projector, settings, parent, start)
-        num_steps = budget.num_steps(len(examples) // plan.num_shares) * plan.num_shares
-        draws = draw_batches(examples, budget.batch_size, num_steps, f"{settings.seed}/{plan.name}")
-        course = Course(draws, num_steps, math.ceil(len(examples) / budget.batch_size))
-        with metered(f"{self.run_dir.name} {plan.name}", num_steps * budget.batch_size) as meter:
-            losses = train_stage(adapted, loaded, course, budget, meter)
-        tuner = tuner_of(adapted)
-        if tuner is not None:
-            tuner.close_stage()
-        record = StageTraining(
-            origin=origin,
-            data_sha256=data,
-            steps=num_steps,
-            samples=len(examples),
-            precision=chosen(budget.precision, loaded.device),
-            losses=tuple(round(loss, 5) for loss in losses),
-        )
-        with stage_folder(self._folder(plan.name)) as temporary:
-            save_adapter(adapted, temporary, public_name(base), str(base.sha256))
-            self._save_routes(adapted, loaded, plan, temporary)
-            save_json(temporary / TRAINING, record)
-        loaded.model = adapted.unload()
-        return record
+        self.loaded = self.loaded or self._load(folder)
+        if self.trackers and not self._open and self.processes.is_first:
+            self._open = open_trackers(self.trackers, self.run_dir)
+        watched = plan.past + plan.tasks if plan.shots is None else plan.tasks
+        projector = family_of(folder).projector
+        info = BaseInfo(self.loaded, projector, public_name(base), str(base.sha256))
+        stage = StageRun(
+            self.run_dir, plan, self.settings, info, examples, self.examples_of, *hashes, watched,
+            self.processes, self._open, offset,
+        )  # fmt: skip
+        return stage.train()
 
-    def _save_routes(self, adapted: Any, loaded: Any, plan: StagePlan, folder: Path) -> None:
-        """Write which way samples of the tasks so far go through a finished stage."""
-        from cvit_bench.adapters.peft_bridge import tuner_of
-        from cvit_bench.train.watching import WATCHED, watch_stage
-
-        tuner = tuner_of(adapted)
-        if tuner is None:
-            return
-        order = list(self.suite.train)
-        seen = plan.tasks if plan.parent is None else order[: order.index(plan.tasks[-1]) + 1]
-        settings = self.settings
-        prompts = {
-            task: [
-                example.prompt
-                for example in load_examples(
-                    self.library, [task], settings.templates, settings.seed, self.data_root, WATCHED
-                )
-            ]
-            for task in seen
-        }
-        found, table = watch_stage(adapted, tuner, loaded, prompts)
-        save_json(folder / ROUTING, found)
-        table.to_parquet(folder / ROUTES, index=False)
-
-    def _loaded(self, folder: Path) -> Any:
+    def _load(self, folder: Path) -> Any:
         from cvit_bench.models.family import family_of
         from cvit_bench.models.loading import load_base
 
         if not family_of(folder).needs_torch:
             raise CvitBenchError(f"{folder}: a scripted base cannot be trained")
-        if self.loaded is None:
-            self.loaded = load_base(folder, self.placement)
-        return self.loaded
+        return load_base(folder, self.placement)
 
     def _folder(self, name: str) -> Path:
         return self.run_dir / "stages" / name
@@ -222,6 +187,7 @@ def _listed(plan: StagePlan, done: StageTraining) -> Stage:
         tasks=plan.tasks,
         checkpoint=f"stages/{plan.name}",
         parent=plan.parent,
+        shots=plan.shots,
         steps=done.steps,
         samples=done.samples,
         data_sha256=done.data_sha256,

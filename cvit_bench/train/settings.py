@@ -14,9 +14,9 @@ from cvit_bench.records.load import problems
 from cvit_bench.records.method import Method
 from cvit_bench.records.suite import Suite, TemplateSetting
 from cvit_bench.records.training import TrainingBudget
-from cvit_bench.text import unknown_name
+from cvit_bench.text import known, unknown_name
 
-SECTIONS = ("adapter", "training")
+SECTIONS = ("adapter", "training", "hooks")
 
 
 class TrainSettings(Record):
@@ -32,6 +32,7 @@ class TrainSettings(Record):
     templates: TemplateSetting
     adapter: str | None
     adapter_config: dict[str, Any]
+    hooks: dict[str, dict[str, Any]] = {}
     training: TrainingBudget
 
     @property
@@ -69,6 +70,7 @@ def resolve(
             adapter,
             "--set adapter" if "adapter" in given else f"method {method.name!r}: adapter_config",
         ),
+        hooks=_hooks(method.hooks, given),
         training=checked(
             TrainingBudget,
             budget,
@@ -82,6 +84,26 @@ def _adapter_config(adapter: str | None, given: Mapping[str, Any], where: str) -
         return {}
     kind: type[BaseModel] = plugins.load(plugins.ADAPTERS, adapter).Config
     return checked(kind, given, where).model_dump(mode="json")
+
+
+def _hooks(wanted: Mapping[str, dict[str, Any]], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the settings of every hook; overrides are `hooks.NAME.KEY`."""
+    overrides: dict[str, dict[str, Any]] = {}
+    for place, value in given.get("hooks", {}).items():
+        name, dot, key = place.partition(".")
+        if not dot or name not in wanted:
+            raise CvitBenchError(
+                f"--set hooks.{place}: expected hooks.NAME.KEY=value of a hook in use "
+                f"(in use: {known(wanted)}; --hook NAME adds one)"
+            )
+        overrides.setdefault(name, {})[key] = value
+    found = {}
+    for name, config in wanted.items():
+        module = plugins.load(plugins.HOOKS, name)
+        where = f"--set hooks.{name}" if name in overrides else f"hooks.{name}"
+        full = checked(module.Config, {**config, **overrides.get(name, {})}, where)
+        found[name] = full.model_dump(mode="json")
+    return found
 
 
 def checked(kind: type[BaseModel], given: Mapping[str, Any], where: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.folders import adapter_sha256
 from cvit_bench.records.base import FileRecord, Sha256
 from cvit_bench.records.files import sync
 from cvit_bench.records.load import load_json
@@ -23,13 +24,15 @@ class StageTraining(FileRecord):
     steps: int
     samples: int
     precision: Literal["float32", "bfloat16"] = "float32"
+    adapter_sha256: Sha256 | None = None
     losses: tuple[float, ...]
 
 
 def finished_stage(folder: Path, origin: str) -> StageTraining | None:
     """Return the record of a finished stage, None when it is yet to be trained.
 
-    Raises CvitBenchError when the folder holds a stage of other settings, base, parent or data.
+    Raises CvitBenchError when the folder holds a stage of other settings, base, parent or data, or a
+    damaged one.
     """
     if not folder.exists():
         return None
@@ -38,6 +41,11 @@ def finished_stage(folder: Path, origin: str) -> StageTraining | None:
         raise CvitBenchError(
             f"{folder}: was trained with other settings, base or data; "
             "--fresh trains anew, another --run-dir keeps both"
+        )
+    if found.adapter_sha256 is not None and found.adapter_sha256 != adapter_sha256(folder):
+        raise CvitBenchError(
+            f"{folder}: its adapter is damaged (the hash differs from {TRAINING}); "
+            "remove the folder to train the stage anew"
         )
     return found
 

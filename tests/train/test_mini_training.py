@@ -28,6 +28,7 @@ STAGES = (
     "05-mini_scene",
     "06-mini_shapes",
 )
+FEW = ("few-mini_places-05", "few-mini_places-10")
 
 
 def train(run_dir: Path, seed: int = 0, overrides: list[str] = SMALL, **more) -> Path:
@@ -47,7 +48,7 @@ def trained(tmp_path_factory) -> Path:
 
 
 def test_same_seed_gives_the_same_adapter_bytes(trained, tmp_path):
-    assert tuple(sorted(weights(trained))) == STAGES
+    assert tuple(sorted(weights(trained))) == (*STAGES, *FEW)
     assert weights(train(tmp_path / "again")) == weights(trained)
 
 
@@ -69,6 +70,7 @@ def test_a_stage_starts_where_its_parent_ended(trained):
     stages = {stage.name: stage for stage in load_manifest(trained).stages}
     assert stages[STAGES[0]].parent is None
     assert [stages[name].parent for name in STAGES[1:]] == list(STAGES[:-1])
+    assert [(stages[name].parent, stages[name].shots) for name in FEW] == [(STAGES[-1], 5), (STAGES[-1], 10)]
 
 
 def test_nothing_in_the_run_names_a_folder_of_this_machine(trained):

@@ -38,8 +38,9 @@ def runs(tmp_path_factory) -> dict[str, Path]:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_stage_is_an_adapter_with_its_routes_beside_it(runs, method):
     manifest = load_manifest(runs[method])
-    assert len(manifest.stages) == 6
-    for number, stage in enumerate(manifest.stages, start=1):
+    sequence = [stage for stage in manifest.stages if stage.shots is None]
+    assert (len(sequence), len(manifest.stages)) == (6, 8)
+    for number, stage in enumerate(sequence, start=1):
         folder = runs[method] / stage.checkpoint
         seen = list(load_json(folder / ROUTING, StageRouting).tasks)
         assert seen == [name for done in manifest.stages[:number] for name in done.tasks]

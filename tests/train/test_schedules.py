@@ -14,9 +14,27 @@ def test_nothing_is_trained_without_a_schedule():
 def test_a_sequence_starts_afresh_and_goes_on_from_the_stage_before():
     assert plan_stages("sequential", TASKS) == (
         StagePlan("01-a", ("a",), None, 1),
-        StagePlan("02-b", ("b",), "01-a", 1),
-        StagePlan("03-c", ("c",), "02-b", 1),
+        StagePlan("02-b", ("b",), "01-a", 1, past=("a",)),
+        StagePlan("03-c", ("c",), "02-b", 1, past=("a", "b")),
     )
+
+
+@pytest.mark.parametrize("schedule", ["sequential", "multitask"])
+def test_few_samples_of_unseen_tasks_are_tuned_on_from_the_last_checkpoint(schedule):
+    plans = plan_stages(schedule, TASKS, {"x": (5, 10), "y": (1,)})
+    last = plans[-4]
+    assert plans[:-3] == plan_stages(schedule, TASKS)
+    assert [(p.name, p.tasks, p.shots) for p in plans[-3:]] == [
+        ("few-x-05", ("x",), 5),
+        ("few-x-10", ("x",), 10),
+        ("few-y-01", ("y",), 1),
+    ]
+    assert all((p.parent, p.past, p.num_shares) == (last.name, TASKS, 1) for p in plans[-3:])
+
+
+@pytest.mark.parametrize("schedule", ["none", "per_task"])
+def test_without_one_last_checkpoint_there_is_none_to_tune_further(schedule):
+    assert plan_stages(schedule, TASKS, {"x": (5,)}) == plan_stages(schedule, TASKS)
 
 
 def test_one_task_makes_a_sequence_of_one_stage():

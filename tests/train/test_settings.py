@@ -52,12 +52,15 @@ def test_no_override_is_no_section():
 def test_a_word_that_is_no_override_is_refused(word):
     with pytest.raises(CvitBenchError) as caught:
         parse_overrides([word])
-    assert str(caught.value) == f"--set {word}: expected section.key=value (sections: adapter, training)"
+    assert (
+        str(caught.value) == f"--set {word}: expected section.key=value (sections: adapter, training, hooks)"
+    )
 
 
 def test_an_unknown_section_gets_a_suggestion():
     assert complaint("adaptor.rank=3") == (
-        "--set adaptor.rank=3: unknown section 'adaptor' (known: adapter, training). Did you mean 'adapter'?"
+        "--set adaptor.rank=3: unknown section 'adaptor' (known: adapter, training, hooks). "
+        "Did you mean 'adapter'?"
     )
 
 

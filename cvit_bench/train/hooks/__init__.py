@@ -1,0 +1,1 @@
+"""What a method does besides tuning its adapter: one file a hook."""
