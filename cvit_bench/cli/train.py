@@ -26,6 +26,15 @@ def train(
         list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
     ] = None,
     limit: Limit = None,
+    holdout: Annotated[
+        float, typer.Option("--holdout", help="Share of the train samples to leave out, such as 0.2.")
+    ] = 0.0,
+    stages: Annotated[
+        int | None, typer.Option("--stages", help="Only the suite's first N train tasks.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", help="What pages call the run (default: the method's title).")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard finished stages and train anew.")] = False,
     data_root: DataRoot = None,
     device: Device = "auto",
@@ -36,7 +45,8 @@ def train(
     target = run_dir or Path("runs") / Path(method).stem
     manifest = run_training(
         method, suite, target, base=base, seed=seed, overrides=set_ or [], recipe=recipe, limit=limit,
-        fresh=fresh, data_root=data_root, device=device, dtype=dtype, threads=threads,
+        holdout=holdout, stages=stages, title=title, fresh=fresh, data_root=data_root, device=device,
+        dtype=dtype, threads=threads,
     )  # fmt: skip
     print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
 
@@ -51,6 +61,9 @@ def run_training(
     overrides: list[str] | None = None,
     recipe: str | None = None,
     limit: int | None = None,
+    holdout: float = 0.0,
+    stages: int | None = None,
+    title: str | None = None,
     fresh: bool = False,
     data_root: Path | None = None,
     device: str = "auto",
@@ -66,7 +79,9 @@ def run_training(
 
     library, found = open_suite(suite)
     chosen = load_method(method)
-    settings = resolve(chosen, found, overrides or [], seed, limit, recipe)
+    if title is not None:
+        chosen = chosen.model_copy(update={"title": title})
+    settings = resolve(chosen, found, overrides or [], seed, limit, recipe).on_part(found, holdout, stages)
     reference = BaseModelRef(path=base or found.base)
     placement = placement_of(device, dtype, threads)
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite

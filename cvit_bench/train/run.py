@@ -64,7 +64,7 @@ class TrainRun:
             remove_stages(self.run_dir)
         self._refuse_another_run()
         stages: list[Stage] = []
-        for plan in plan_stages(self.method.schedule, self.suite.train):
+        for plan in plan_stages(self.method.schedule, self.suite.train[: self.settings.stages]):
             stages.append(self._stage(plan, folder, base))
         manifest = self._manifest(base, stages)
         save_json(self.run_dir / MANIFEST, manifest)
@@ -81,8 +81,9 @@ class TrainRun:
     def _stage(self, plan: StagePlan, folder: Path, base: BaseModelRef) -> Stage:
         settings = self.settings
         examples = load_examples(
-            self.library, plan.tasks, settings.templates, settings.seed, self.data_root, settings.limit
-        )
+            self.library, plan.tasks, settings.templates, settings.seed, self.data_root, settings.limit,
+            holdout=settings.holdout,
+        )  # fmt: skip
         data = examples_sha256(examples)
         target = self._folder(plan.name)
         parent = self._folder(plan.parent) if plan.parent else None
