@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.entry import Entry, entry_of
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import load_json, read_text, save_json
-from cvit_bench.records.results import RESULTS, Results
+from cvit_bench.records.results import Results, results_path
 from cvit_bench.report.board import (
     as_csv,
     build_rows,
@@ -48,8 +50,11 @@ class SuiteLine:
 
 def add_entry(run_dir: Path, out: Path) -> Path:
     """Turn a run's results into an entry of its suite's leaderboard; a run of the same name is replaced."""
-    source = run_dir / RESULTS
+    source = results_path(run_dir)
+    if not source.exists() and results_path(run_dir, SplitChoice.VAL).exists():
+        source = results_path(run_dir, SplitChoice.VAL)
     results = load_json(source, Results)
+    _refuse_part(source, results)
     refuse_ragged(source, results)
     entry = entry_of(results)
     path = entry_path(out, entry.suite, entry.name)
@@ -57,6 +62,21 @@ def add_entry(run_dir: Path, out: Path) -> Path:
     refuse_mismatch(Placed(source, entry), entry.suite, others)
     save_json(path, entry)
     return path
+
+
+def _refuse_part(source: Path, results: Results) -> None:
+    """Raise for results that settings are chosen by: of the validation split, or of a shortened run."""
+    if results.split is not SplitChoice.TEST:
+        what = (
+            f"split: {results.split.value}: settings are chosen by it, and a leaderboard shows test results"
+        )
+    elif results.shortened:
+        what = (
+            "shortened: the run learned the first tasks of its suite only; a leaderboard compares whole runs"
+        )
+    else:
+        return
+    raise CvitBenchError(f"{source}: {what}")
 
 
 def build_leaderboard(out: Path, suite: str) -> str:
