@@ -82,8 +82,9 @@ def run_training(
     if title is not None:
         chosen = chosen.model_copy(update={"title": title})
     settings = resolve(chosen, found, overrides or [], seed, limit, recipe).on_part(found, holdout, stages)
+    learned = found.shortened(settings.stages)
     reference = BaseModelRef(path=base or found.base)
     placement = placement_of(device, dtype, threads)
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
-    run = TrainRun(run_dir, library, found, chosen, settings, reference, spec, placement, data_root)
+    run = TrainRun(run_dir, library, learned, chosen, settings, reference, spec, placement, data_root)
     return run.train(fresh)

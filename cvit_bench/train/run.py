@@ -64,7 +64,7 @@ class TrainRun:
             remove_stages(self.run_dir)
         self._refuse_another_run()
         stages: list[Stage] = []
-        for plan in plan_stages(self.method.schedule, self.suite.train[: self.settings.stages]):
+        for plan in plan_stages(self.method.schedule, self.suite.train):
             stages.append(self._stage(plan, folder, base))
         manifest = self._manifest(base, stages)
         save_json(self.run_dir / MANIFEST, manifest)
