@@ -9,7 +9,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.score import rescore
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
-from cvit_bench.report.leaderboard import add_entry
+from cvit_bench.report.adding import add_entry
 
 SHARE = 0.75
 """With it every toy task has samples on both sides."""
