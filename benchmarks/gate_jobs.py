@@ -6,13 +6,13 @@ asked; the seconds of a run that was trained or answered in one go in OUT/second
 """
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clock import Clock
 from benchmarks.gate_rules import Knowledge, Split, knowledge, score_matrix
 from benchmarks.probing import FEW_STEPS, BlankScores, blank_scores, blanked, few_shot_scores
 from benchmarks.ranking import (
@@ -70,7 +70,7 @@ def run_job(plan: Plan, method: str, seed: int) -> Figures:
     """Train and replay one method with one seed; rank and tune on after `lora`, blank after `multitask`."""
     plain()
     run_dir = plan.out / f"{method}-{seed}"
-    clock = _Clock(plan.out / "seconds" / f"{run_dir.name}.json")
+    clock = Clock(plan.out / "seconds" / f"{run_dir.name}.json")
     say(f"== {run_dir.name}")
     with clock("train", is_new=not (run_dir / "stages").exists()):
         run_training(
@@ -87,29 +87,6 @@ def run_job(plan: Plan, method: str, seed: int) -> Figures:
     if method == "multitask":
         return Figures(results, clock.seconds, blank=_blank(inputs, asked))
     return Figures(results, clock.seconds)
-
-
-class _Clock:
-    """Keeps the wall time of work that was done from its beginning; work that was resumed has none."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
-        self._what, self._began = "", 0.0
-        self._is_new = False
-
-    def __call__(self, what: str, is_new: bool) -> "_Clock":
-        """Set what the next block does, and whether nothing of it was there before."""
-        self._what, self._is_new = what, is_new
-        return self
-
-    def __enter__(self) -> None:
-        self._began = time.monotonic()
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        if self._is_new and kind is None:
-            self.seconds[self._what] = round(time.monotonic() - self._began, 1)
-            write_text(self._path, json.dumps(self.seconds) + "\n")
 
 
 def _kept(folder: Path, key: object, compute: Callable[[], Any]) -> Any:

@@ -27,7 +27,8 @@ def demo(
 ) -> None:
     """Train, replay and rank three methods on the embedded suite: no GPU, no network, a few minutes."""
     from cvit_bench.progress import say
-    from cvit_bench.report.leaderboard import add_entry, write_index, write_leaderboard
+    from cvit_bench.report.adding import add_entries
+    from cvit_bench.report.leaderboard import write_index, write_leaderboard
     from cvit_bench.report.run_report import write_run_report
     from cvit_bench.report.terminal import results_text
 
@@ -37,7 +38,7 @@ def demo(
         print(f"{results_text(results)}\n", flush=True)
     for run_dir in runs.values():
         write_run_report(run_dir)
-        add_entry(run_dir, out / "leaderboards")
+    add_entries(list(runs.values()), out / "leaderboards")
     board = write_leaderboard(out / "leaderboards", SUITE)
     write_index(out / "leaderboards")
     say(f"== done in {time.monotonic() - began:.0f} s")

@@ -12,13 +12,14 @@ from cvit_bench.cli.options import (
     Json,
     Limit,
     RunDir,
+    Split,
     Threads,
     parse_variants,
     placement_of,
     whole_number,
 )
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.choices import CellChoice
+from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
 
 if TYPE_CHECKING:
     from cvit_bench.evaluate.sequence import EvaluateOptions
@@ -29,6 +30,13 @@ _AUTO_BATCH = 64
 def evaluate(
     run_dir: RunDir,
     suite: Annotated[str | None, typer.Option("--suite", help="Another suite than the manifest's.")] = None,
+    split: Split = SplitChoice.TEST,
+    tasks: Annotated[
+        TaskChoice | None,
+        typer.Option(
+            "--tasks", help="Default: all; of a shortened run and for --split val, the trained ones."
+        ),
+    ] = None,
     cells: Annotated[
         CellChoice,
         typer.Option("--cells", help="Every stage × task, what was trained so far, or the last stage."),
@@ -50,6 +58,8 @@ def evaluate(
 
     options = EvaluateOptions(
         suite=suite,
+        split=split,
+        tasks=tasks,
         cells=cells,
         variants=parse_variants(variants),
         limit=limit,

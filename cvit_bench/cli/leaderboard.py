@@ -8,8 +8,11 @@ import typer
 
 def leaderboard(
     suite: Annotated[str, typer.Option("--suite", help="Suite whose page is made.")] = "mini",
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN_DIR]...", help="More run directories to add.")
+    ] = None,
     add: Annotated[
-        list[Path] | None, typer.Option("--add", help="Run directory to add first; may be given again.")
+        list[Path] | None, typer.Option("--add", help="Run directories to add first: --add runs/lora-*")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of the leaderboards.")] = Path("leaderboards"),
     check: Annotated[
@@ -17,18 +20,20 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Make a suite's leaderboard from its entries; runs given with --add join their own suite's first."""
-    if check and add:
+    run_dirs = [*(add or []), *(more or [])]
+    if check and run_dirs:
         raise typer.BadParameter("--check writes nothing, so it cannot go with --add")
     if check:
         _check(out, suite)
     else:
-        _write(out, suite, add or [])
+        _write(out, suite, run_dirs)
 
 
 def _write(out: Path, suite: str, run_dirs: list[Path]) -> None:
-    from cvit_bench.report.leaderboard import add_entry, write_index, write_leaderboard
+    from cvit_bench.report.adding import add_entries
+    from cvit_bench.report.leaderboard import write_index, write_leaderboard
 
-    added = [add_entry(run_dir, out) for run_dir in run_dirs]
+    added = add_entries(run_dirs, out)
     for path in added:
         typer.echo(f"added {path}", err=True)
     for name in sorted({path.parent.parent.name for path in added} or {suite}):

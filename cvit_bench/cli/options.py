@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.choices import SplitChoice
 
 if TYPE_CHECKING:
     from cvit_bench.models.family import Placement
@@ -18,6 +19,9 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, 
 Dtype = Annotated[str, typer.Option("--dtype", help="auto (float32 on CPU, else bfloat16), float32, …")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads of the model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Split = Annotated[
+    SplitChoice, typer.Option("--split", help="test, or val: the samples that training held out.")
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="First N samples of every task.")]
 
 

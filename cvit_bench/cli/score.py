@@ -1,12 +1,15 @@
 """`cvit-bench score`: scores and metrics again, from predictions alone."""
 
-from cvit_bench.cli.options import DataRoot, Json, RunDir
+from cvit_bench.cli.options import DataRoot, Json, RunDir, Split
+from cvit_bench.records.choices import SplitChoice
 
 
-def score(run_dir: RunDir, data_root: DataRoot = None, json: Json = False) -> None:
+def score(
+    run_dir: RunDir, split: Split = SplitChoice.TEST, data_root: DataRoot = None, json: Json = False
+) -> None:
     """Score a run again from its predictions; no model and no GPU is needed."""
     from cvit_bench.evaluate.score import rescore
     from cvit_bench.report.terminal import results_text
 
-    results = rescore(run_dir, data_root)
+    results = rescore(run_dir, data_root, split)
     print(results.model_dump_json(indent=1) if json else results_text(results))

@@ -34,6 +34,15 @@ def train(
         list[str] | None, typer.Option("--track", help="Show steps in tensorboard or wandb too; repeatable.")
     ] = None,
     limit: Limit = None,
+    holdout: Annotated[
+        float, typer.Option("--holdout", help="Share of the train samples to leave out, such as 0.2.")
+    ] = 0.0,
+    stages: Annotated[
+        int | None, typer.Option("--stages", help="Only the suite's first N train tasks.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", help="What pages call the run (default: the method's title).")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard finished stages and train anew.")] = False,
     data_root: DataRoot = None,
     device: Device = "auto",
@@ -47,8 +56,8 @@ def train(
     target = run_dir or Path("runs") / Path(method).stem
     manifest = run_training(
         method, suite, target, base=base, seed=seed, overrides=set_ or [], recipe=recipe, hooks=hook or [],
-        track=track or [], limit=limit, fresh=fresh, data_root=data_root, device=device, dtype=dtype,
-        threads=threads,
+        track=track or [], limit=limit, holdout=holdout, stages=stages, title=title, fresh=fresh,
+        data_root=data_root, device=device, dtype=dtype, threads=threads,
     )  # fmt: skip
     if manifest is not None:
         print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
@@ -66,6 +75,9 @@ def run_training(
     hooks: Sequence[str] = (),
     track: Sequence[str] = (),
     limit: int | None = None,
+    holdout: float = 0.0,
+    stages: int | None = None,
+    title: str | None = None,
     fresh: bool = False,
     data_root: Path | None = None,
     device: str = "auto",
@@ -83,7 +95,10 @@ def run_training(
 
     library, found = open_suite(suite)
     chosen = load_method(method).with_hooks(hooks)
-    settings = resolve(chosen, found, overrides or [], seed, limit, recipe)
+    if title is not None:
+        chosen = chosen.model_copy(update={"title": title})
+    settings = resolve(chosen, found, overrides or [], seed, limit, recipe).on_part(found, holdout, stages)
+    learned = found.shortened(settings.stages)
     reference = BaseModelRef(path=base or found.base)
     placement = placement_of(device, dtype, threads)
     processes, placed = join_processes(placement.device)
@@ -92,7 +107,7 @@ def run_training(
         silence()
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
     run = TrainRun(
-        run_dir, library, found, chosen, settings, reference, spec, placement, data_root, processes, track
+        run_dir, library, learned, chosen, settings, reference, spec, placement, data_root, processes, track
     )
     manifest = run.train(fresh)
     return manifest if processes.is_first else None

@@ -7,34 +7,57 @@ from typing import Literal
 
 from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.files import sha256_file
+from cvit_bench.records.files import sha256_bytes, sha256_file
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.task import Task
 from cvit_bench.resources import data_root, embedded_data
 from cvit_bench.text import known
 
 SplitName = Literal["train", "val", "test"]
+_DIGITS = 13
 
 
 def load_samples(
-    task: Task, split: SplitName, root: Path | None = None, limit: int | None = None
+    task: Task,
+    split: SplitName,
+    root: Path | None = None,
+    limit: int | None = None,
+    holdout: float = 0.0,
 ) -> list[Sample]:
     """Read the samples of a split, in file order; `limit` keeps the first so many.
+
+    With a `holdout`, a task that has no `val` file has that share of its train file as `val` and the rest
+    as `train`; a task with a `val` file keeps both files as they are.
 
     Raises CvitBenchError when the file is missing, differs from the hash that the task names, holds no
     sample, or holds an id twice.
     """
-    path = split_file(task, split, root)
-    pinned = task.splits[split].sha256
+    is_shared = holdout > 0 and split != "test" and "val" not in task.splits
+    file: SplitName = "train" if is_shared else split
+    path = split_file(task, file, root)
+    pinned = task.splits[file].sha256
     if pinned is not None and sha256_file(path) != pinned:
         raise CvitBenchError(
-            f"{path}: the file differs from the one that task {task.name!r} names (splits.{split}.sha256)"
+            f"{path}: the file differs from the one that task {task.name!r} names (splits.{file}.sha256)"
         )
-    samples = list(islice(read_samples(task, path), limit))
+    found = read_samples(task, path)
+    if is_shared:
+        found = (sample for sample in found if is_held_out(sample.id, holdout) == (split == "val"))
+    samples = list(islice(found, limit))
     if not samples:
-        raise CvitBenchError(f"{path}: holds no sample")
+        what = f"no sample for the {split} split with --holdout {holdout}" if is_shared else "no sample"
+        raise CvitBenchError(f"{path}: holds {what}")
     check_ids(path, samples)
     return samples
+
+
+def is_held_out(name: str, share: float) -> bool:
+    """Tell whether the sample with that id belongs to the share that is held out.
+
+    The id alone decides: neither the other samples nor their order matter, and whatever a smaller share
+    holds out a larger one does too.
+    """
+    return int(sha256_bytes(name.encode("utf-8"))[:_DIGITS], 16) < share * 16**_DIGITS
 
 
 def read_samples(task: Task, path: Path) -> Iterator[Sample]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from cvit_bench.data.library import Library, open_suite
 from cvit_bench.data.prompts import build_prompts
-from cvit_bench.data.samples import load_samples
+from cvit_bench.data.samples import SplitName, load_samples
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Manifest, load_manifest
 from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.suite import Suite
@@ -26,6 +27,7 @@ class RunInputs:
     suite_spec: str
     limit: int | None = None
     data_root: Path | None = None
+    split: SplitChoice = SplitChoice.TEST
     _tasks: dict[str, Task] = field(default_factory=dict)
     _templates: dict[str, Template] = field(default_factory=dict)
     _samples: dict[str, list[Sample]] = field(default_factory=dict)
@@ -50,9 +52,12 @@ class RunInputs:
         return variants[name]
 
     def samples(self, task: str) -> list[Sample]:
-        """Return the test samples of a task, the first `limit` of them."""
+        """Return the samples of a task that are asked, the first `limit` of them."""
         if task not in self._samples:
-            self._samples[task] = load_samples(self.task(task), "test", self.data_root, self.limit)
+            split: SplitName = "val" if self.split is SplitChoice.VAL else "test"
+            self._samples[task] = load_samples(
+                self.task(task), split, self.data_root, self.limit, self.manifest.holdout
+            )
         return self._samples[task]
 
     def prompts(self, task: str, variant: str) -> list[Prompt]:
@@ -62,7 +67,11 @@ class RunInputs:
 
 
 def open_run(
-    run_dir: Path, suite: str | None = None, limit: int | None = None, data_root: Path | None = None
+    run_dir: Path,
+    suite: str | None = None,
+    limit: int | None = None,
+    data_root: Path | None = None,
+    split: SplitChoice = SplitChoice.TEST,
 ) -> RunInputs:
     """Open a run directory; `suite` replaces the one that the manifest names."""
     manifest = load_manifest(run_dir)
@@ -73,4 +82,4 @@ def open_run(
             f"{manifest.suite_version} of {found.name!r}, this installation has version {found.version}; "
             "train again, or name the suite with --suite to evaluate on the new version"
         )
-    return RunInputs(run_dir, manifest, library, found, suite or manifest.suite, limit, data_root)
+    return RunInputs(run_dir, manifest, library, found, suite or manifest.suite, limit, data_root, split)

@@ -1,30 +1,44 @@
 """Which cells an evaluation answers, in the order that swaps adapters least."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cvit_bench.data.prompts import evaluation_variants
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.weights import StageWeights
-from cvit_bench.records.choices import CellChoice
+from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
+from cvit_bench.records.manifest import MANIFEST
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, PlannedFewShot, PlannedStage
 from cvit_bench.records.versions import package_versions
 
 RUNNER_VERSION = 1
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which cells of the matrix, of which tasks, in how many wordings (None: all).
+
+    Without a choice of tasks it is all of them on the test samples of a whole run. A shortened run, and
+    validation samples of any, are asked about what was to be learned: nothing is chosen by unseen tasks.
+    """
+
+    cells: CellChoice = CellChoice.FULL
+    tasks: TaskChoice | None = None
+    variants: int | None = 1
+
+
 def make_plan(
     inputs: RunInputs,
     stages: Sequence[StageWeights],
-    cells: CellChoice,
-    variants: int | None,
+    wanted: Wanted,
     batch_size: int,
     placement: dict[str, object],
 ) -> EvaluationPlan:
     """Plan the cells of a run.
 
     `full`: every stage × every task. `lower`: at each stage the tasks trained so far, and the unseen
-    tasks at the last stage. `final`: every task at the last stage. `variants`: how many, None for all.
+    tasks at the last stage. `final`: every task at the last stage.
     The stages of a per-task run do not follow one another: each is asked its own task, whatever is chosen.
     So is a stage on a few samples of an unseen task.
     """
@@ -32,21 +46,25 @@ def make_plan(
     beside = [stage for stage in stages if stage.shots is not None]
     _check_tasks(inputs, sequence, inputs.suite.train, "train")
     _check_tasks(inputs, beside, inputs.suite.unseen, "unseen")
-    asked = [(stage, _tasks_of(inputs, sequence, at, cells)) for at, stage in enumerate(sequence)]
+    asked = _asked(inputs, wanted.tasks)
+    _check_split(inputs, asked)
+    rows = [(stage, _tasks_of(inputs, sequence, at, wanted.cells)) for at, stage in enumerate(sequence)]
     planned = [
         PlannedCell(stage=stage.name, task=task, variant=variant.id)
-        for stage, tasks in [*asked, *((stage, stage.tasks) for stage in beside)]
+        for stage, tasks in [*rows, *((stage, stage.tasks) for stage in beside)]
         for task in tasks
-        for variant in evaluation_variants(inputs.template(task), variants)
+        if task in asked
+        for variant in evaluation_variants(inputs.template(task), wanted.variants)
     ]
     return EvaluationPlan(
         suite=inputs.suite_spec,
         suite_version=inputs.suite.version,
+        split=inputs.split,
         stages=tuple(PlannedStage(name=s.name, tasks=s.tasks, weights=s.sha256) for s in sequence),
         few_shot=tuple(
             PlannedFewShot(name=s.name, task=s.tasks[0], shots=s.shots, weights=s.sha256)
             for s in beside
-            if s.shots is not None
+            if s.shots is not None and s.tasks[0] in asked
         ),
         cells=tuple(planned),
         limit=inputs.limit,
@@ -58,6 +76,27 @@ def make_plan(
             "packages": package_versions(),
         },
     )
+
+
+def _asked(inputs: RunInputs, choice: TaskChoice | None) -> tuple[str, ...]:
+    """Return the tasks that are asked, in suite order."""
+    suite, first = inputs.suite, inputs.manifest.first_tasks
+    if choice is None:
+        is_part = first is not None or inputs.split is SplitChoice.VAL
+        choice = TaskChoice.TRAINED if is_part else TaskChoice.ALL
+    return suite.tasks if choice is TaskChoice.ALL else suite.train[:first]
+
+
+def _check_split(inputs: RunInputs, asked: Sequence[str]) -> None:
+    """Raise when validation samples are asked for and training has seen them all."""
+    if inputs.split is SplitChoice.TEST or inputs.manifest.holdout:
+        return
+    without = [name for name in asked if "val" not in inputs.task(name).splits]
+    if without:
+        raise CvitBenchError(
+            f"{inputs.run_dir / MANIFEST}: config.holdout: the run was trained on every train sample, and "
+            f"no val split is there for {', '.join(without)}; train with --holdout 0.2 to have one"
+        )
 
 
 def _tasks_of(

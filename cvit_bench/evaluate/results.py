@@ -37,6 +37,8 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
     manifest = inputs.manifest
     return Results(
         run=manifest.run,
+        split=plan.split,
+        shortened=manifest.first_tasks is not None,
         suite=inputs.suite.name,
         suite_version=inputs.suite.version,
         method=manifest.method,

@@ -11,32 +11,33 @@ from cvit_bench.evaluate.results import make_results
 from cvit_bench.evaluate.score_files import write_scores
 from cvit_bench.evaluate.table import ScoredCell
 from cvit_bench.records.asked_form import AskedForm, asked_form_kept
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.load import save_json
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan
 from cvit_bench.records.prediction import Prediction, read_predictions
-from cvit_bench.records.results import RESULTS, Results
+from cvit_bench.records.results import Results, results_path
 from cvit_bench.records.sample import Prompt, Score
 
 
-def rescore(run_dir: Path, data_root: Path | None = None) -> Results:
+def rescore(run_dir: Path, data_root: Path | None = None, split: SplitChoice = SplitChoice.TEST) -> Results:
     """Score a run again from its predictions and write its results."""
-    plan = load_plan(run_dir)
-    inputs = open_run(run_dir, plan.suite, plan.limit, data_root)
+    plan = load_plan(run_dir, split)
+    inputs = open_run(run_dir, plan.suite, plan.limit, data_root, plan.split)
     return score_run(inputs, plan)
 
 
 def score_run(inputs: RunInputs, plan: EvaluationPlan) -> Results:
     """Score all planned cells, write scores and results, return the results."""
     cells = [_score_cell(inputs, cell) for cell in plan.cells]
-    write_scores(inputs.run_dir, cells)
+    write_scores(inputs.run_dir, cells, inputs.split)
     results = make_results(inputs, plan, cells)
-    save_json(inputs.run_dir / RESULTS, results)
+    save_json(results_path(inputs.run_dir, inputs.split), results)
     return results
 
 
 def _score_cell(inputs: RunInputs, cell: PlannedCell) -> ScoredCell:
     prompts = inputs.prompts(cell.task, cell.variant)
-    texts = joined_answers(cell_path(inputs.run_dir, cell), prompts)
+    texts = joined_answers(cell_path(inputs.run_dir, cell, inputs.split), prompts)
     task = inputs.task(cell.task)
     samples = inputs.samples(cell.task)
     scorer = plugins.load(plugins.SCORERS, task.scorer)

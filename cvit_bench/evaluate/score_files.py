@@ -5,15 +5,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cvit_bench.evaluate.table import ScoredCell
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.files import replacing
 from cvit_bench.records.plan import scores_path
 
 
-def write_scores(run_dir: Path, cells: Sequence[ScoredCell]) -> None:
+def write_scores(run_dir: Path, cells: Sequence[ScoredCell], split: SplitChoice) -> None:
     """Write the scores of all cells, a file for each stage and task."""
     ordered = sorted(cells, key=_place)
     for (stage, task), group in itertools.groupby(ordered, key=_place):
-        _write(scores_path(run_dir, stage, task), group)
+        _write(scores_path(run_dir, stage, task, split), group)
 
 
 def _place(cell: ScoredCell) -> tuple[str, str]:

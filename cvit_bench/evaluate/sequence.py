@@ -11,12 +11,12 @@ from pathlib import Path
 from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.generate import CellWork, fill_cell, missing_prompts, prediction_key
 from cvit_bench.evaluate.inputs import RunInputs, open_run
-from cvit_bench.evaluate.planning import RUNNER_VERSION, make_plan
+from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
 from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
 from cvit_bench.models.family import Model, Placement, family_of
 from cvit_bench.progress import metered, say
-from cvit_bench.records.choices import CellChoice
+from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
 from cvit_bench.records.plan import EvaluationPlan, cell_path, plan_path
 from cvit_bench.records.results import Results
@@ -29,6 +29,8 @@ class EvaluateOptions:
     """What to evaluate and how; the defaults are those of the command line."""
 
     suite: str | None = None
+    split: SplitChoice = SplitChoice.TEST
+    tasks: TaskChoice | None = None
     cells: CellChoice = CellChoice.FULL
     variants: int | None = 1
     limit: int | None = None
@@ -57,7 +59,7 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
     the failed ones again.
     """
     inputs, base, stages, plan = prepare(run_dir, options)
-    save_json(plan_path(run_dir), plan)
+    save_json(plan_path(run_dir, plan.split), plan)
     failures = _replay(inputs, base, stages, plan, options)
     if failures:
         shown = "\n".join(failures[:_SHOWN_FAILURES])
@@ -71,10 +73,10 @@ def prepare(
     run_dir: Path, options: EvaluateOptions
 ) -> tuple[RunInputs, Path, list[StageWeights], EvaluationPlan]:
     """Open a run and plan its cells; nothing is written and no model is opened."""
-    inputs = open_run(run_dir, options.suite, options.limit, options.data_root)
+    inputs = open_run(run_dir, options.suite, options.limit, options.data_root, options.split)
     base, stages = locate_stages(run_dir, inputs.manifest)
-    placement = asdict(options.placement)
-    plan = make_plan(inputs, stages, options.cells, options.variants, options.batch_size, placement)
+    wanted = Wanted(options.cells, options.tasks, options.variants)
+    plan = make_plan(inputs, stages, wanted, options.batch_size, asdict(options.placement))
     return inputs, base, stages, plan
 
 
@@ -102,7 +104,7 @@ def _cell_work(
     cell = plan.cells[at]
     prompts = inputs.prompts(cell.task, cell.variant)
     keys = [prediction_key(stage.sha256, prompt, settings) for prompt in prompts]
-    return CellWork(cell_path(inputs.run_dir, cell), prompts, keys)
+    return CellWork(cell_path(inputs.run_dir, cell, plan.split), prompts, keys)
 
 
 def _replay(

@@ -9,3 +9,21 @@ class CellChoice(str, Enum):
     FULL = "full"
     LOWER = "lower"
     FINAL = "final"
+
+
+class TaskChoice(str, Enum):
+    """Which tasks of a suite are asked: those that the run was to learn, or all."""
+
+    TRAINED = "trained"
+    ALL = "all"
+
+
+class SplitChoice(str, Enum):
+    """Which samples are asked; settings are chosen on `val`, results are reported on `test`."""
+
+    TEST = "test"
+    VAL = "val"
+
+    def named(self, name: str) -> str:
+        """Return the name of a file or folder of this split; the test split adds nothing to it."""
+        return name if self is SplitChoice.TEST else f"{name}-{self.value}"

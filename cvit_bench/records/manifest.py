@@ -63,6 +63,25 @@ class Manifest(FileRecord):
             raise ValueError("stages: a stage name stands twice")
         return self
 
+    @model_validator(mode="after")
+    def _part_of_suite(self) -> Self:
+        share, first = self.config.get("holdout", 0), self.config.get("stages")
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+            raise ValueError(f"config.holdout: expected a share from 0 to below 1, got {share!r}")
+        if first is not None and (isinstance(first, bool) or not isinstance(first, int) or first < 1):
+            raise ValueError(f"config.stages: expected a number of tasks from 1 on, got {first!r}")
+        return self
+
+    @property
+    def holdout(self) -> float:
+        """Share of each task's train samples that training left out."""
+        return float(self.config.get("holdout", 0))
+
+    @property
+    def first_tasks(self) -> int | None:
+        """How many of the suite's train tasks the run was to learn, None for all."""
+        return self.config.get("stages")
+
 
 def load_manifest(run_dir: Path) -> Manifest:
     """Read the manifest of a run directory."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from cvit_bench.records.base import FileRecord, Name, Record, Sha256
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.load import load_json
 
 
@@ -39,6 +40,7 @@ class EvaluationPlan(FileRecord):
 
     suite: str
     suite_version: int
+    split: SplitChoice = SplitChoice.TEST
     stages: tuple[PlannedStage, ...]
     few_shot: tuple[PlannedFewShot, ...] = ()
     cells: tuple[PlannedCell, ...]
@@ -47,21 +49,21 @@ class EvaluationPlan(FileRecord):
     generation: dict[str, Any]
 
 
-def plan_path(run_dir: Path) -> Path:
+def plan_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the plan of a run directory lies."""
-    return run_dir / "predictions" / "plan.json"
+    return run_dir / split.named("predictions") / "plan.json"
 
 
-def cell_path(run_dir: Path, cell: PlannedCell) -> Path:
+def cell_path(run_dir: Path, cell: PlannedCell, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the predictions of a cell lie."""
-    return run_dir / "predictions" / cell.stage / cell.task / f"{cell.variant}.jsonl"
+    return run_dir / split.named("predictions") / cell.stage / cell.task / f"{cell.variant}.jsonl"
 
 
-def scores_path(run_dir: Path, stage: str, task: str) -> Path:
+def scores_path(run_dir: Path, stage: str, task: str, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the scores of a stage and task lie, all variants together."""
-    return run_dir / "scores" / stage / f"{task}.parquet"
+    return run_dir / split.named("scores") / stage / f"{task}.parquet"
 
 
-def load_plan(run_dir: Path) -> EvaluationPlan:
+def load_plan(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> EvaluationPlan:
     """Read the plan of a run directory."""
-    return load_json(plan_path(run_dir), EvaluationPlan)
+    return load_json(plan_path(run_dir, split), EvaluationPlan)

@@ -1,10 +1,12 @@
 """`results.json`: the matrices and metrics of one run, in percent, with their intervals."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from cvit_bench.records.base import FileRecord, Name, Record
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Schedule, TaskIdentity
 from cvit_bench.records.suite import TemplateSetting
 
@@ -119,7 +121,18 @@ class RunSummary(FileRecord):
 
 
 class Results(RunSummary):
-    """What `results.json` holds. The same predictions give the same bytes."""
+    """What `results.json` holds. The same predictions give the same bytes.
+
+    `split` is what was asked; `shortened` says that the run learned the first tasks of its suite only.
+    """
 
     run: Name
+    split: SplitChoice = SplitChoice.TEST
+    shortened: bool = False
     cells: tuple[Cell, ...]
+
+
+def results_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:
+    """Return where the results of a split lie: `results.json`, or `results-val.json`."""
+    path = run_dir / RESULTS
+    return path.with_stem(split.named(path.stem))

@@ -49,6 +49,12 @@ class Suite(FileRecord):
                 raise ValueError(f"few_shot: {name}: sample counts must rise, without repeats: {list(shots)}")
         return self
 
+    def shortened(self, num: int | None) -> Self:
+        """Return the suite with its first train tasks only, and none unseen; None leaves it whole."""
+        if num is None:
+            return self
+        return self.model_copy(update={"train": self.train[:num], "unseen": (), "few_shot": {}})
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """All tasks: train tasks in their order, then unseen ones."""

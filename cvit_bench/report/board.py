@@ -1,14 +1,12 @@
-"""A leaderboard as rows: who is ranked, what is bold, each task at the last stage."""
+"""A leaderboard as rows: who stands where, who is ranked, and what is bold."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cvit_bench.records.entry import Entry
-from cvit_bench.records.results import MetricResult, TaskInfo
-from cvit_bench.report.columns import AP, LEADING, Column, described, find
-from cvit_bench.report.heatmap import step, top
+from cvit_bench.records.results import MetricResult
+from cvit_bench.report.columns import AP, LEADING, Column, find
+from cvit_bench.report.groups import Group, Spread, group_runs, router_seed
 from cvit_bench.report.ranking import best, rank_ranges
 
 REFERENCE = "ref."
@@ -20,15 +18,21 @@ class Value:
 
     metric: MetricResult | None
     is_best: bool
+    spread: Spread
 
 
 @dataclass(frozen=True)
 class Row:
-    """One entry in the table."""
+    """One line of the table: a run, or the mean of runs that differ in their seeds alone."""
 
-    entry: Entry
+    group: Group
     rank: str
     values: tuple[Value, ...]
+
+    @property
+    def entry(self) -> Entry:
+        """The run, or the mean of all."""
+        return self.group.mean
 
     @property
     def n(self) -> int:
@@ -37,24 +41,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class TaskScore:
-    """Strict score of one task at the last stage, with its colour."""
+class RunLine:
+    """One run by itself, where the table shows a mean."""
 
-    value: float | None
-    step: int
-
-
-@dataclass(frozen=True)
-class TaskTable:
-    """Entries by tasks; from column `first_unseen` on, the tasks were never trained on."""
-
-    tasks: tuple[TaskInfo, ...]
-    rows: tuple[tuple[str, tuple[TaskScore, ...]], ...]
-
-    @property
-    def first_unseen(self) -> int:
-        """Index of the first unseen task, or one beyond the last column."""
-        return sum(not task.unseen for task in self.tasks)
+    entry: Entry
+    router_seed: int | None
+    metrics: tuple[MetricResult | None, ...]
 
 
 def is_ranked(entry: Entry) -> bool:
@@ -63,18 +55,31 @@ def is_ranked(entry: Entry) -> bool:
 
 
 def build_rows(entries: Sequence[Entry]) -> list[Row]:
-    """Sort entries by AP, rank those that compete and mark the best of each column."""
-    ordered = sorted(entries, key=_by_ap)
-    rivals = [at for at, entry in enumerate(ordered) if is_ranked(entry)]
-    ranks = dict(zip(rivals, rank_ranges([find(ordered[at].metrics, AP) for at in rivals]), strict=True))
+    """Put runs of one method together, sort by AP, rank those that compete, mark the best of each column."""
+    ordered = sorted(group_runs(entries), key=lambda group: by_ap(group.mean))
+    rivals = [at for at, group in enumerate(ordered) if is_ranked(group.mean)]
+    ranks = dict(zip(rivals, rank_ranges([ordered[at].judged(AP) for at in rivals]), strict=True))
     winners = {column.label: _winner(ordered, rivals, column) for column in LEADING}
     return [
         Row(
-            entry,
+            group,
             ranks.get(at, REFERENCE),
-            tuple(Value(find(entry.metrics, column), winners[column.label] == at) for column in LEADING),
+            tuple(
+                Value(find(group.mean.metrics, column), winners[column.label] == at, group.spread(column))
+                for column in LEADING
+            ),
         )
-        for at, entry in enumerate(ordered)
+        for at, group in enumerate(ordered)
+    ]
+
+
+def run_lines(rows: Iterable[Row]) -> list[RunLine]:
+    """Return the single runs behind the rows that show a mean."""
+    return [
+        RunLine(run, router_seed(run), tuple(find(run.metrics, column) for column in LEADING))
+        for row in rows
+        if len(row.group.runs) > 1
+        for run in row.group.runs
     ]
 
 
@@ -88,59 +93,13 @@ def undefined_reasons(rows: Iterable[Row]) -> list[str]:
     return [f"{', '.join(labels)}: {reason}" for reason, labels in found.items()]
 
 
-def task_columns(entries: Iterable[Entry]) -> list[TaskInfo]:
-    """Return every task once: train tasks in their order, then unseen ones."""
-    found: dict[str, TaskInfo] = {}
-    for entry in entries:
-        for task in entry.tasks:
-            found.setdefault(task.name, task)
-    return sorted(found.values(), key=lambda task: task.unseen)
-
-
-def task_table(entries: Sequence[Entry]) -> TaskTable:
-    """Lay out S of each task at the last stage of each entry that has a matrix."""
-    measured = [entry for entry in entries if entry.matrices.S]
-    tasks = task_columns(measured)
-    rows = ((entry.title, tuple(_task_score(entry, task.name) for task in tasks)) for entry in measured)
-    return TaskTable(tuple(tasks), tuple(rows))
-
-
-def as_csv(entries: Sequence[Entry]) -> str:
-    """Return entries and all their metrics as comma-separated values."""
-    names = list(described(entry.metrics for entry in entries))
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    ends = [f"{name}{end}" for name in names for end in ("", "_ci_low", "_ci_high")]
-    writer.writerow(["kind", "name", "title", "method", "schedule", "task_identity", "seeds", "n", *ends])
-    writer.writerows(_csv_line(entry, names) for entry in sorted(entries, key=_by_ap))
-    return table.getvalue()
-
-
-def _csv_line(entry: Entry, names: Sequence[str]) -> list[object]:
-    by_id = {metric.id: metric for metric in entry.metrics}
-    seeds = " ".join(str(seed) for seed in entry.seeds)
-    head = [entry.kind, entry.name, entry.title, entry.method, entry.schedule, entry.task_identity, seeds]
-    numbers: list[float | None] = []
-    for name in names:
-        metric = by_id.get(name)
-        numbers += [metric.value, metric.ci_low, metric.ci_high] if metric else [None, None, None]
-    return [*head, sum(task.n for task in entry.tasks), *numbers]
-
-
-def _by_ap(entry: Entry) -> tuple[bool, bool, float, str]:
+def by_ap(entry: Entry) -> tuple[bool, bool, float, str]:
+    """Return what entries are sorted by: runs first, then the highest AP."""
     metric = find(entry.metrics, AP)
     value = metric.value if metric else None
     return entry.kind != "run", value is None, -(value or 0.0), entry.name
 
 
-def _winner(ordered: Sequence[Entry], rivals: Sequence[int], column: Column) -> int | None:
-    found = best([find(ordered[at].metrics, column) for at in rivals])
+def _winner(ordered: Sequence[Group], rivals: Sequence[int], column: Column) -> int | None:
+    found = best([ordered[at].judged(column) for at in rivals])
     return None if found is None else rivals[found]
-
-
-def _task_score(entry: Entry, name: str) -> TaskScore:
-    column = next((at for at, task in enumerate(entry.tasks) if task.name == name), None)
-    if column is None:
-        return TaskScore(None, 0)
-    value = entry.matrices.S[-1][column]
-    return TaskScore(value, step(value, top(entry.matrices.S, column)))

@@ -63,13 +63,17 @@ def refuse_mismatch(new: Placed, suite: str, others: Sequence[Placed]) -> None:
 
 
 def _difference(mine: Entry, theirs: Entry) -> tuple[str, object, object] | None:
-    """Return the first key that keeps two entries apart; published figures only share the suite version."""
+    """Return the first key that keeps two entries apart.
+
+    Published figures only share the suite version, and a per-task run is asked no unseen task.
+    """
     if mine.suite_version != theirs.suite_version:
         return "suite_version", mine.suite_version, theirs.suite_version
     if "published" in (mine.kind, theirs.kind):
         return None
-    ours = {task.name: task for task in mine.tasks}
-    other = {task.name: task for task in theirs.tasks}
+    both = "per_task" not in (mine.schedule, theirs.schedule)
+    ours = {task.name: task for task in mine.tasks if both or not task.unseen}
+    other = {task.name: task for task in theirs.tasks if both or not task.unseen}
     if set(ours) != set(other):
         return "tasks", ", ".join(sorted(ours)), ", ".join(sorted(other))
     for name, task in ours.items():

@@ -5,30 +5,16 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from cvit_bench.records.entry import Entry, entry_of
+from cvit_bench.records.entry import Entry
 from cvit_bench.records.files import write_text
-from cvit_bench.records.load import load_json, read_text, save_json
-from cvit_bench.records.results import RESULTS, Results
-from cvit_bench.report.board import (
-    as_csv,
-    build_rows,
-    is_ranked,
-    task_columns,
-    task_table,
-    undefined_reasons,
-)
+from cvit_bench.records.load import read_text
+from cvit_bench.report.board import build_rows, is_ranked, run_lines, undefined_reasons
 from cvit_bench.report.columns import LEADING, described
-from cvit_bench.report.entries import (
-    Placed,
-    entry_path,
-    load_entries,
-    read_entries,
-    refuse_mismatch,
-    suites,
-)
+from cvit_bench.report.csv_text import as_csv
+from cvit_bench.report.entries import load_entries, suites
 from cvit_bench.report.render import render
 from cvit_bench.report.scatter import scatter, scatter_marks
-from cvit_bench.report.shape import refuse_ragged
+from cvit_bench.report.task_scores import task_columns, task_table
 
 PAGE = "index.html"
 _LINES, _WIDTH = 20, 160
@@ -44,19 +30,6 @@ class SuiteLine:
     num_runs: int
     num_published: int
     ahead: tuple[str, ...]
-
-
-def add_entry(run_dir: Path, out: Path) -> Path:
-    """Turn a run's results into an entry of its suite's leaderboard; a run of the same name is replaced."""
-    source = run_dir / RESULTS
-    results = load_json(source, Results)
-    refuse_ragged(source, results)
-    entry = entry_of(results)
-    path = entry_path(out, entry.suite, entry.name)
-    others = [placed for placed in read_entries(out, entry.suite) if placed.path != path]
-    refuse_mismatch(Placed(source, entry), entry.suite, others)
-    save_json(path, entry)
-    return path
 
 
 def build_leaderboard(out: Path, suite: str) -> str:
@@ -75,6 +48,8 @@ def build_leaderboard(out: Path, suite: str) -> str:
         suite=suite,
         version=entries[0].suite_version,
         runs=runs,
+        lines=run_lines(runs),
+        num_runs=sum(len(row.group.runs) for row in runs),
         reasons=undefined_reasons(runs),
         published=published,
         published_metrics=printed,

@@ -2,6 +2,7 @@
 
 from tabulate import tabulate
 
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.results import Matrix, MetricResult, Results
 
 DASH = "–"
@@ -9,7 +10,8 @@ DASH = "–"
 
 def results_text(results: Results) -> str:
     """Return the S and F matrices and all metrics as plain tables."""
-    title = f"{results.title} on {results.suite} (version {results.suite_version})"
+    split = "" if results.split is SplitChoice.TEST else f", {results.split.value} split"
+    title = f"{results.title} on {results.suite} (version {results.suite_version}{split})"
     return "\n\n".join(
         [
             title,

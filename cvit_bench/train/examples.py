@@ -33,20 +33,22 @@ class Draw:
     answers: list[str]
 
 
-def load_examples(
+def load_examples(  # noqa: PLR0913
     library: Library,
     tasks: Sequence[str],
     templates: TemplateSetting,
     seed: int,
     root: Path | None = None,
     limit: int | None = None,
+    *,
+    holdout: float = 0.0,
 ) -> list[Example]:
-    """Read and word the train samples of some tasks; `limit` is per task."""
+    """Read and word the train samples of some tasks but for the share held out; `limit` is per task."""
     examples: list[Example] = []
     for name in tasks:
         task = library.task(name)
         template = library.template(task.template)
-        samples = load_samples(task, "train", root, limit)
+        samples = load_samples(task, "train", root, limit, holdout)
         variants = training_variants(template, templates, len(samples), seed)
         for sample, variant in zip(samples, variants, strict=True):
             examples.append(Example(build_prompts(task, template, variant, [sample])[0], sample.answers))

@@ -102,8 +102,9 @@ class TrainRun:
         if task not in self._read:
             settings = self.settings
             self._read[task] = load_examples(
-                self.library, [task], settings.templates, settings.seed, self.data_root, settings.limit
-            )
+                self.library, [task], settings.templates, settings.seed, self.data_root, settings.limit,
+                holdout=settings.holdout,
+            )  # fmt: skip
         return self._read[task]
 
     def _train_stage(

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
@@ -17,10 +23,17 @@ from cvit_bench.records.training import TrainingBudget
 from cvit_bench.text import known, unknown_name
 
 SECTIONS = ("adapter", "training", "hooks")
+LATER_KEYS = ("holdout", "stages")
+"""Settings that came after the first runs: not written, and not hashed, where they have their default."""
 
 
 class TrainSettings(Record):
-    """Everything that decides the weights a run ends with, apart from data and base."""
+    """Everything that decides the weights a run ends with, apart from data and base.
+
+    Attributes:
+        holdout: share of each task's train samples that is left out, for choosing settings on.
+        stages: only the suite's first so many train tasks; None for all.
+    """
 
     method: str
     recipe: str | None = None
@@ -34,11 +47,34 @@ class TrainSettings(Record):
     adapter_config: dict[str, Any]
     hooks: dict[str, dict[str, Any]] = {}
     training: TrainingBudget
+    holdout: float = Field(default=0.0, ge=0, lt=1)
+    stages: int | None = Field(default=None, ge=1)
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out later keys at their default: folders and hashes of runs from before stay valid."""
+        known: dict[str, Any] = write(self)
+        defaults = {name: type(self).model_fields[name].default for name in LATER_KEYS}
+        return {key: value for key, value in known.items() if key not in defaults or value != defaults[key]}
 
     @property
     def sha256(self) -> str:
         """Hash of all settings."""
         return sha256_json(self.model_dump(mode="json"))
+
+    def on_part(self, suite: Suite, holdout: float = 0.0, stages: int | None = None) -> "TrainSettings":
+        """Return the same settings for a run that learns from a part of the suite only.
+
+        Raises CvitBenchError for a share or a number of tasks that the suite does not have.
+        """
+        if not 0 <= holdout < 1:
+            raise CvitBenchError(f"--holdout {holdout}: expected a share from 0 to below 1")
+        if stages is not None and not 1 <= stages <= len(suite.train):
+            raise CvitBenchError(
+                f"--stages {stages}: suite {suite.name!r} has {len(suite.train)} train tasks"
+            )
+        first = None if stages == len(suite.train) else stages
+        return self.model_copy(update={"holdout": float(holdout), "stages": first})
 
 
 def resolve(

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.gate_jobs import Figures, _Clock, _kept
+from benchmarks.clock import Clock
+from benchmarks.gate_jobs import Figures, _kept
 from benchmarks.gate_report import report
 from benchmarks.gate_rules import Knowledge, Split
 from benchmarks.mini_gates import _parser, _plan
@@ -74,7 +75,7 @@ def test_answers_are_kept_by_all_that_was_asked(tmp_path):
 
 
 def test_only_work_from_its_beginning_has_a_time(tmp_path):
-    clock = _Clock(tmp_path / "run.json")
+    clock = Clock(tmp_path / "run.json")
     with clock("train", is_new=True):
         pass
     with clock("evaluate", is_new=False):
@@ -82,7 +83,7 @@ def test_only_work_from_its_beginning_has_a_time(tmp_path):
     with pytest.raises(RuntimeError), clock("rank", is_new=True):
         raise RuntimeError
     assert list(clock.seconds) == ["train"]
-    assert _Clock(tmp_path / "run.json").seconds == clock.seconds
+    assert Clock(tmp_path / "run.json").seconds == clock.seconds
 
 
 def test_a_base_folder_is_found_from_wherever_the_run_lies(tmp_path):

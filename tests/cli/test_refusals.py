@@ -20,6 +20,8 @@ WRONG = [
     ("train --method lora --set training.steps=x", "--set training: steps: Input should be a valid integer"),
     ("train --method lora --set steps=3", "--set steps=3: expected section.key=value"),
     ("train --method zero_shot --set adapter.rank=3", "--set adapter.…: method 'zero_shot' has no adapter"),
+    ("train --method zero_shot --holdout 1", "--holdout 1.0: expected a share from 0 to below 1"),
+    ("train --method zero_shot --stages 7", "--stages 7: suite 'mini' has 6 train tasks"),
     ("list task", "unknown kind 'task' (known: families, methods, "),
     ("evaluate --run-dir x --variants 0", "--variants 0: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --variants ²", "--variants ²: expected a number from 1 on, or all"),
@@ -90,6 +92,16 @@ def test_every_checkpoint_that_is_missing_is_named(toy, inside, on_toy):
         f"{path}: stages.2.checkpoint: /gone/too: no such folder",
     ]
     assert not (toy.run_dir / "predictions").exists()
+
+
+def test_validation_samples_of_a_run_that_held_none_out_are_refused(toy, inside, on_toy):
+    out, err = inside("evaluate", *on_toy, "--split", "val", code=2)
+    said = (
+        f"cvit-bench: {toy.run_dir}/manifest.json: config.holdout: the run was trained on every train sample"
+    )
+    assert (out, err.startswith(said), len(err.splitlines())) == ("", True, 1)
+    _, err = inside("score", *on_toy, "--split", "val", code=2)
+    assert "predictions-val/plan.json: no such file" in err
 
 
 def test_all_faults_of_a_manifest_come_at_once(toy, inside, on_toy):

@@ -117,6 +117,25 @@ def wait_for(path, process, seconds=30.0):
         time.sleep(0.02)
 
 
+def test_a_part_of_a_suite_is_trained_and_asked_on_what_was_held_out(toy, inside, tmp_path):
+    run_dir = tmp_path / "runs" / "part"
+    where = ("--run-dir", run_dir, "--data-root", toy.data)
+    words = ("train", "--method", "zero_shot", "--suite", toy.suite, "--holdout", 0.75, "--stages", 2)
+    inside(*words, "--title", "Nothing at all", *where)
+    manifest = json.loads((run_dir / "manifest.json").read_text())
+    assert (manifest["title"], manifest["config"]["holdout"], manifest["config"]["stages"]) == (
+        "Nothing at all", 0.75, 2
+    )  # fmt: skip
+    table, _ = inside("evaluate", *where, "--split", "val")
+    assert table.startswith("Nothing at all on toy (version 1, val split)\n")
+    found = json.loads((run_dir / "results-val.json").read_text())
+    assert ([task["name"] for task in found["tasks"]], found["split"]) == (["fruit", "pick"], "val")
+    assert inside("score", *where, "--split", "val")[0] == table
+    assert not (run_dir / "predictions").exists()
+    _, err = inside("leaderboard", "--add", run_dir, code=2)
+    assert f"{run_dir}/results-val.json: split: val: " in err
+
+
 def test_a_method_without_training_makes_a_run_of_the_base_alone(toy, inside, tmp_path):
     run_dir = tmp_path / "runs" / "zero_shot"
     where = ("--run-dir", run_dir, "--data-root", toy.data)

@@ -9,7 +9,7 @@ import pytest
 
 from cvit_bench.records.load import save_json
 from cvit_bench.records.results import RESULTS, MetricResult, Results
-from cvit_bench.report.leaderboard import add_entry
+from cvit_bench.report.adding import add_entry
 
 TASKS = ("fruits", "shapes", "digits", "captions", "sketches")
 TITLES = ("Fruits", "Shapes and colours", "Digits", "Short captions", "Sketches")

@@ -7,10 +7,11 @@ import pytest
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.entry import Entry, entry_of
 from cvit_bench.records.load import load_json, save_json
-from cvit_bench.report.board import as_csv, build_rows, task_table, undefined_reasons
+from cvit_bench.report.adding import add_entry
+from cvit_bench.report.board import build_rows, undefined_reasons
+from cvit_bench.report.csv_text import as_csv
 from cvit_bench.report.entries import entry_path, load_entries
 from cvit_bench.report.leaderboard import (
-    add_entry,
     build_leaderboard,
     check_index,
     check_leaderboard,
@@ -18,6 +19,7 @@ from cvit_bench.report.leaderboard import (
     write_leaderboard,
 )
 from cvit_bench.report.scatter import letters, scatter_marks
+from cvit_bench.report.task_scores import task_table
 
 
 def published(results, **changes):

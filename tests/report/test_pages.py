@@ -8,8 +8,9 @@ import pytest
 from cvit_bench.records.entry import Entry, entry_of
 from cvit_bench.records.load import save_json
 from cvit_bench.records.results import RESULTS
+from cvit_bench.report.adding import add_entry
 from cvit_bench.report.entries import entry_path
-from cvit_bench.report.leaderboard import add_entry, build_index, build_leaderboard
+from cvit_bench.report.leaderboard import build_index, build_leaderboard
 from cvit_bench.report.run_report import build_run_report
 
 HOSTILE = (

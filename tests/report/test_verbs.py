@@ -30,6 +30,13 @@ def test_leaderboard_adds_runs_and_prints_the_page(call, make, save, tmp_path):
     assert (out / "index.html").exists()
 
 
+def test_one_add_takes_many_runs(call, make, save, tmp_path):
+    runs = [save(make.zero_shot()), save(make.multitask()), save(make.better())]
+    done = call("leaderboard", "--out", tmp_path, "--add", *runs)
+    assert (done.exit_code, done.stderr.count("added ")) == (0, 3)
+    assert call("leaderboard", "--out", tmp_path, "--check", *runs).exit_code == 2
+
+
 def test_an_added_run_joins_the_board_of_its_own_suite(call, make, save, tmp_path):
     done = call("leaderboard", "--add", save(make.zero_shot(suite="coin")), "--out", tmp_path)
     assert done.stdout == f"{tmp_path / 'coin' / 'index.html'}\n"

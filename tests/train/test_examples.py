@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from cvit_bench.data.library import open_suite
+from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Picture, Prompt
 from cvit_bench.train.examples import Example, draw_batches, examples_sha256, load_examples
@@ -112,6 +113,22 @@ def test_a_limit_holds_for_each_task(toy):
     library, _ = open_suite(toy.suite)
     examples = load_examples(library, ["fruit", "pick"], "single", 0, toy.data, limit=1)
     assert [one.prompt.sample_id for one in examples] == ["fruit-train-0", "pick-train-0"]
+
+
+def test_what_is_held_out_is_not_learned_from(toy):
+    library, _ = open_suite(toy.suite)
+    tasks = ["fruit", "pick", "count"]
+    whole = load_examples(library, tasks, "single", 0, toy.data)
+    rest = load_examples(library, tasks, "single", 0, toy.data, holdout=0.75)
+    held = [
+        sample.id
+        for task in tasks
+        for sample in load_samples(library.task(task), "val", toy.data, holdout=0.75)
+    ]
+    learned = [example.prompt.sample_id for example in rest]
+    assert set(learned).isdisjoint(held)
+    assert sorted([*learned, *held]) == sorted(example.prompt.sample_id for example in whole)
+    assert load_examples(library, tasks, "single", 0, toy.data, holdout=0.0) == whole
 
 
 def test_a_missing_train_split_is_named(toy):

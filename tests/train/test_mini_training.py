@@ -136,3 +136,17 @@ def test_killed_training_ends_with_the_same_bytes(trained, tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     assert (run_dir / "stages" / STAGES[0] / "adapter_model.safetensors").stat().st_mtime_ns == first
     assert weights(run_dir) == weights(trained)
+
+
+def test_the_first_stages_of_a_shortened_run_learn_from_what_is_not_held_out(tmp_path):
+    run_dir = train(tmp_path / "part", stages=2, holdout=0.5)
+    manifest = load_manifest(run_dir)
+    assert tuple(stage.name for stage in manifest.stages) == STAGES[:2]
+    assert (manifest.config["stages"], manifest.config["holdout"]) == (2, 0.5)
+    assert [stage.samples for stage in manifest.stages] == [8, 8]
+    with pytest.raises(CvitBenchError, match="is the manifest of another run; --fresh"):
+        train(run_dir, stages=2)
+    joint = run_training(
+        "multitask", "mini", tmp_path / "joint", overrides=SMALL, limit=8, stages=2, device="cpu"
+    )
+    assert [stage.tasks for stage in joint.stages] == [("mini_geo", "mini_read")]

@@ -4,8 +4,9 @@ import pytest
 
 from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.files import sha256_json
 from cvit_bench.records.method import load_method
-from cvit_bench.train.settings import parse_overrides, resolve
+from cvit_bench.train.settings import TrainSettings, parse_overrides, resolve
 
 
 def resolved(*overrides, method="lora", **more):
@@ -134,3 +135,44 @@ def test_settings_that_differ_have_different_hashes_and_equal_ones_the_same():
     others = [resolved("training.steps=81"), resolved("adapter.rank=8"), resolved(seed=1), resolved(limit=4)]
     others.append(resolved(method="multitask"))
     assert len({plain.sha256, *(settings.sha256 for settings in others)}) == 6
+
+
+def test_what_came_later_changes_no_hash_and_no_manifest_of_a_run_without_it():
+    plain = resolved(method="zero_shot")
+    written = plain.model_dump(mode="json")
+    assert list(written) == [
+        "method", "recipe", "suite", "suite_version", "seed", "limit", "schedule", "templates", "adapter",
+        "adapter_config", "training",
+    ]  # fmt: skip
+    assert plain.sha256 == sha256_json(written)
+    assert TrainSettings.model_validate(written) == plain
+
+
+def test_a_part_of_a_suite_is_another_run():
+    suite = open_suite("mini")[1]
+    plain = resolved()
+    parts = [plain.on_part(suite, 0.2), plain.on_part(suite, stages=2), plain.on_part(suite, 0.2, 2)]
+    assert len({plain.sha256, *(part.sha256 for part in parts)}) == 4
+    assert parts[2].model_dump(mode="json") == {**plain.model_dump(mode="json"), "holdout": 0.2, "stages": 2}
+    assert TrainSettings.model_validate(parts[2].model_dump()) == parts[2]
+
+
+def test_all_stages_are_the_whole_suite():
+    suite = open_suite("mini")[1]
+    assert resolved().on_part(suite, stages=len(suite.train)) == resolved()
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"holdout": 1.0}, "--holdout 1.0: expected a share from 0 to below 1"),
+        ({"holdout": -0.1}, "--holdout -0.1: expected a share from 0 to below 1"),
+        ({"holdout": float("nan")}, "--holdout nan: expected a share from 0 to below 1"),
+        ({"stages": 0}, "--stages 0: suite 'mini' has 6 train tasks"),
+        ({"stages": 7}, "--stages 7: suite 'mini' has 6 train tasks"),
+    ],
+)
+def test_a_part_that_the_suite_does_not_have_is_refused(part, said):
+    with pytest.raises(CvitBenchError) as caught:
+        resolved().on_part(open_suite("mini")[1], **part)
+    assert str(caught.value) == said
