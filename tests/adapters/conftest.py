@@ -8,9 +8,9 @@ from peft import get_peft_model
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
 from cvit_bench import plugins
-from cvit_bench.adapters.peft_bridge import RoutedConfig, routing_of
+from cvit_bench.adapters.core import History
+from cvit_bench.adapters.peft_bridge import peft_config_of, routing_of
 from cvit_bench.adapters.routing import INSTRUCTION_WIDTH
-from cvit_bench.adapters.sites import chosen_linears, one_pattern
 from cvit_bench.train.adapted import adaptable_sites
 
 PROJECTOR = "model.multi_modal_projector"
@@ -70,17 +70,10 @@ def make_config():
 def _make_config(model, method, tasks=("a", "b"), branches=None, **settings):
     kind = plugins.load(plugins.ADAPTERS, method).Config
     config = kind(**{"rank": 8, "alpha": 16.0, "dropout": 0.0, **SMALL[method], **settings})
-    sites = adaptable_sites(model, PROJECTOR)
-    linears = chosen_linears(config, sites) + (sites.projector if config.projector == "train" else ())
-    counts = [config.num_branches] * len(tasks) if method == "branchlora" else []
-    return RoutedConfig(
-        method=method,
-        settings=config.model_dump(mode="json"),
-        target_modules=one_pattern(linears),
-        projector=PROJECTOR,
-        tasks=list(tasks) if method == "branchlora" else [],
-        branches=list(branches or counts),
-    )
+    history = History()
+    if method == "branchlora":
+        history = History(tuple(tasks), tuple(branches or [config.num_branches] * len(tasks)))
+    return peft_config_of(method, config, adaptable_sites(model, PROJECTOR), history)
 
 
 @pytest.fixture(scope="session")
