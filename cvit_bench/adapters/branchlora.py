@@ -17,7 +17,7 @@ folds into a LoRA of A's rank.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -53,6 +53,8 @@ TITLE = "BranchLoRA"
 class Config(AdapterConfig, SelectorConfig):
     """Settings. What the sources leave undefined has the default that fits their counts or their ancestor."""
 
+    PARTS: ClassVar = "num_branches"
+
     projector: Literal["adapt", "train", "frozen"] = "train"
     per_task_projector: bool = False
     num_branches: int = Field(default=8, ge=1, description="the shared A has rank/num_branches")
@@ -70,15 +72,8 @@ class Config(AdapterConfig, SelectorConfig):
     on_exhausted: Literal["reuse", "grow", "error"] = "reuse"
     freeze_a_after: int | None = Field(default=None, ge=1, description="tasks after which A stays as it is")
 
-    @property
-    def branch_rank(self) -> int:
-        """Rank of A and of each branch."""
-        return self.rank // self.num_branches
-
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.rank % self.num_branches:
-            raise ValueError(f"num_branches: {self.num_branches} must divide the rank {self.rank}")
         if self.top_k > self.num_branches:
             raise ValueError(f"top_k: {self.top_k} of {self.num_branches} branches")
         if self.per_task_projector and self.projector != "train":
@@ -98,9 +93,9 @@ class Update(RoutedUpdate):
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
-        self.down = empty(config.branch_rank, place.width_in)
+        self.down = empty(config.part_rank, place.width_in)
         widths = history.branches or (config.num_branches,)
-        branches = [Branch(place.width_out, config.branch_rank) for _ in range(widths[-1])]
+        branches = [Branch(place.width_out, config.part_rank) for _ in range(widths[-1])]
         self.branches = nn.ModuleList(branches)  # type: ignore[assignment]
         self.tasks = nn.ModuleList(TaskRouter(n, place.width_in) for n in widths)  # type: ignore[assignment]
         self._first_open = 0
