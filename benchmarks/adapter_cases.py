@@ -12,7 +12,8 @@ from benchmarks.adapter_loops import EXPERTS, LOOPS, Loop
 from cvit_bench import plugins
 from cvit_bench.adapters.core import History, Place
 from cvit_bench.adapters.peft_bridge import RoutedLinear
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.adapters.routing import Routing
+from cvit_bench.resources import INSTRUCTION_WIDTH
 
 TASKS = 3
 IMAGE_TOKEN = 1

@@ -36,8 +36,9 @@ from cvit_bench.adapters.core import (
     top_k_gates,
     up,
 )
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.adapters.routing import Routing
 from cvit_bench.adapters.sites import AdapterConfig
+from cvit_bench.resources import INSTRUCTION_WIDTH
 
 TITLE = "SMoLoRA"
 

@@ -10,7 +10,7 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from cvit_bench import plugins
 from cvit_bench.adapters.core import History
 from cvit_bench.adapters.peft_bridge import peft_config_of, routing_of
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH
+from cvit_bench.resources import INSTRUCTION_WIDTH
 from cvit_bench.train.adapted import adaptable_sites
 
 PROJECTOR = "model.multi_modal_projector"
@@ -71,9 +71,11 @@ def make_config():
 def _make_config(model, method, tasks=("a", "b"), branches=None, **settings):
     kind = plugins.load(plugins.ADAPTERS, method).Config
     config = kind(**{"rank": 8, "alpha": 16.0, "dropout": 0.0, **SMALL[method], **settings})
-    history = History()
-    if method == "branchlora":
-        history = History(tuple(tasks), tuple(branches or [config.num_branches] * len(tasks)))
+    history, update = History(), plugins.load(plugins.ADAPTERS, method).Update
+    for task in tasks:
+        history = update.next_history(config, history, {}, [task])
+    if branches:
+        history = History(history.tasks, tuple(branches))
     return peft_config_of(method, config, adaptable_sites(model, PROJECTOR), history)
 
 

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvit_bench.adapters.core import History, Place
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.adapters.routing import Routing
 from cvit_bench.adapters.smolora import Config, Update
+from cvit_bench.resources import INSTRUCTION_WIDTH
 
 SEEDS = st.integers(0, 2**32 - 1)
 STREAMS = st.sampled_from(["text", "vision"])

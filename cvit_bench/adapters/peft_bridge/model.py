@@ -12,11 +12,12 @@ from cvit_bench.adapters.core import Place, RoutedUpdate, Stream
 from cvit_bench.adapters.peft_bridge.config import NAME, RoutedConfig
 from cvit_bench.adapters.peft_bridge.linear import HELD, NO_MERGE, RoutedLinear
 from cvit_bench.adapters.peft_bridge.observer import Observer
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.adapters.routing import Routing
 from cvit_bench.adapters.selector import SelectorConfig, TaskSelector
 from cvit_bench.adapters.sites import AdapterConfig
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_json
+from cvit_bench.resources import INSTRUCTION_WIDTH
 
 
 class RoutedModel(BaseTuner):  # type: ignore[misc]
