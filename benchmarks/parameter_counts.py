@@ -24,8 +24,7 @@ from tabulate import tabulate
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
 from cvit_bench import plugins
-from cvit_bench.adapters.peft_bridge import RoutedConfig
-from cvit_bench.adapters.sites import Sites, chosen_linears, one_pattern
+from cvit_bench.adapters.peft_bridge import peft_config_of
 from cvit_bench.records.files import write_text
 from cvit_bench.train.adapted import adaptable_sites
 
@@ -91,25 +90,12 @@ def count(method: str, size: Size) -> Count:
         weight.requires_grad_(False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        config = _config(method, adaptable_sites(model, PROJECTOR))
+        settings = plugins.load(plugins.ADAPTERS, method).Config()
+        config = peft_config_of(method, settings, adaptable_sites(model, PROJECTOR))
         adapted = get_peft_model(model, config, low_cpu_mem_usage=True)
     learning = {name: weight for name, weight in adapted.named_parameters() if weight.requires_grad}
     routers = {name: buffer for name, buffer in adapted.named_buffers() if name.endswith("_router")}
     return Count(_total({**learning, **routers}), _total(learning))
-
-
-def _config(method: str, sites: Sites) -> Any:
-    module = plugins.load(plugins.ADAPTERS, method)
-    config = module.Config()
-    if hasattr(module, "peft_config"):
-        return module.peft_config(config, sites)
-    targets = chosen_linears(config, sites) + (sites.projector if config.projector == "train" else ())
-    return RoutedConfig(
-        method=method,
-        settings=config.model_dump(mode="json"),
-        target_modules=one_pattern(targets),
-        projector=sites.projector_module,
-    )
 
 
 def _total(tensors: Mapping[str, torch.Tensor]) -> int:

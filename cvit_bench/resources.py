@@ -8,6 +8,8 @@ from cvit_bench.errors import CvitBenchError
 
 PACKAGE = Path(__file__).resolve().parent
 DATA_VARIABLE = "CVIT_BENCH_DATA"
+INSTRUCTION_WIDTH = 384
+"""Numbers in an instruction embedding (all-MiniLM-L6-v2)."""
 
 
 def shipped_folder(name: str) -> Path:

@@ -17,13 +17,14 @@ folds into a LoRA of A's rank.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import nn
 from typing_extensions import Self
 
+from cvit_bench.adapters.branches import Branch, StageUsage, TaskRouter, open_branches, padded
 from cvit_bench.adapters.core import (
     GateNorm,
     History,
@@ -52,6 +53,8 @@ TITLE = "BranchLoRA"
 class Config(AdapterConfig, SelectorConfig):
     """Settings. What the sources leave undefined has the default that fits their counts or their ancestor."""
 
+    PARTS: ClassVar = "num_branches"
+
     projector: Literal["adapt", "train", "frozen"] = "train"
     per_task_projector: bool = False
     num_branches: int = Field(default=8, ge=1, description="the shared A has rank/num_branches")
@@ -69,51 +72,13 @@ class Config(AdapterConfig, SelectorConfig):
     on_exhausted: Literal["reuse", "grow", "error"] = "reuse"
     freeze_a_after: int | None = Field(default=None, ge=1, description="tasks after which A stays as it is")
 
-    @property
-    def branch_rank(self) -> int:
-        """Rank of A and of each branch."""
-        return self.rank // self.num_branches
-
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.rank % self.num_branches:
-            raise ValueError(f"num_branches: {self.num_branches} must divide the rank {self.rank}")
         if self.top_k > self.num_branches:
             raise ValueError(f"top_k: {self.top_k} of {self.num_branches} branches")
         if self.per_task_projector and self.projector != "train":
             raise ValueError("per_task_projector: needs projector: train")
         return self
-
-
-class Branch(nn.Module):
-    """B_n, [o, rank of A], and whether it is frozen."""
-
-    up: nn.Parameter
-    frozen: torch.Tensor
-
-    def __init__(self, width_out: int, rank: int) -> None:
-        super().__init__()
-        self.up = empty(width_out, rank)
-        self.register_buffer("frozen", torch.tensor(False))
-
-
-class TaskRouter(nn.Module):
-    """R_t, [N, d], with what the task's last training said about the branches: counts and gate mass, [N].
-
-    `closed` are branches that this router never takes.
-    """
-
-    router: nn.Parameter
-    counts: torch.Tensor
-    mass: torch.Tensor
-    closed: torch.Tensor
-
-    def __init__(self, num_branches: int, width_in: int) -> None:
-        super().__init__()
-        self.router = empty(num_branches, width_in)
-        self.register_buffer("counts", torch.zeros(num_branches, dtype=torch.long))
-        self.register_buffer("mass", torch.zeros(num_branches, dtype=torch.float64))
-        self.register_buffer("closed", torch.zeros(num_branches, dtype=torch.bool))
 
 
 class Update(RoutedUpdate):
@@ -128,15 +93,14 @@ class Update(RoutedUpdate):
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
-        self.down = empty(config.branch_rank, place.width_in)
+        self.down = empty(config.part_rank, place.width_in)
         widths = history.branches or (config.num_branches,)
-        branches = [Branch(place.width_out, config.branch_rank) for _ in range(widths[-1])]
+        branches = [Branch(place.width_out, config.part_rank) for _ in range(widths[-1])]
         self.branches = nn.ModuleList(branches)  # type: ignore[assignment]
         self.tasks = nn.ModuleList(TaskRouter(n, place.width_in) for n in widths)  # type: ignore[assignment]
         self._first_open = 0
-        self._counted = -1
+        self._usage = StageUsage()
         self.frozen_only = False
-        self._usage: torch.Tensor | None = None
 
     def start(self, routers: torch.Generator | None) -> None:
         """Initialise: A by `a_init`, all B = 0, routers by `router_init`."""
@@ -162,7 +126,7 @@ class Update(RoutedUpdate):
         if config.router_init == "zeros":
             say("adapter.router_init: zeros: all scores tie, so every layer starts with its first branches")
         count = past.branches[-1] if past.branches else config.num_branches
-        spent = [name for name, open_ in _open_branches(state).items() if open_ == 0]
+        spent = [name for name, open_ in open_branches(state).items() if open_ == 0]
         if spent and config.on_exhausted == "error":
             raise CvitBenchError(
                 f"adapter.on_exhausted: error: all {count} branches of {len(spent)} layers are frozen "
@@ -178,7 +142,8 @@ class Update(RoutedUpdate):
 
     def begin(self, num_tasks_before: int) -> None:
         """Open the new tasks' routers; what they start from and may choose depends on the settings."""
-        self._first_open, self._usage = num_tasks_before, None
+        self._first_open = num_tasks_before
+        self._usage.begin()
         frozen = self.frozen
         for task in self.tasks[num_tasks_before:]:
             if self.config.router_init == "previous" and num_tasks_before:
@@ -239,8 +204,8 @@ class Update(RoutedUpdate):
         else:
             source = first(x, routing, self.stream)
         total = len(self.branches)
-        routers = torch.stack([_padded(task.router, total, 0.0) for task in self.tasks])
-        closed = torch.stack([_padded(task.closed, total, True) for task in self.tasks])
+        routers = torch.stack([padded(task.router, total, 0.0) for task in self.tasks])
+        closed = torch.stack([padded(task.closed, total, True) for task in self.tasks])
         scores = logits(source, routers.flatten(0, 1)).view(*source.shape[:-1], len(self.tasks), total)
         at = tasks.view(*tasks.shape, 1, 1).expand(*tasks.shape, 1, total)
         return scores.gather(-2, at).squeeze(-2).masked_fill(closed[tasks], float("-inf"))
@@ -258,15 +223,12 @@ class Update(RoutedUpdate):
         if not self.training:
             return
         cost = self._frozen_cost(mass[sees]) if self.config.frozen_routes == "penalise" else None
-        if self._counted == routing.passes:
+        if not self._usage.is_new(routing.passes):
             return
-        self._counted = routing.passes
         if cost is not None:
             routing.extra_loss.append(cost)
         if routing.counts_usage:
-            both = torch.stack([used.detach(), mass.detach()]).double()
-            sums = both.new_zeros(2, len(self.tasks), both.shape[-1]).index_add(1, routing.task_rows(), both)
-            self._usage = sums if self._usage is None else self._usage + sums
+            self._usage.add(used, mass, routing.task_rows(), len(self.tasks))
 
     def _by_sample(
         self, gates: torch.Tensor, routing: Routing
@@ -295,12 +257,12 @@ class Update(RoutedUpdate):
         return self.config.frozen_penalty * on_frozen.sum() / max(1, len(on_frozen))
 
     def running_state(self) -> dict[str, torch.Tensor]:
-        """Return the usage of the stage so far, float64 [2, T, N]."""
-        return {} if self._usage is None else {"usage": self._usage}
+        """Return the usage of the stage so far."""
+        return self._usage.running_state()
 
     def resume_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Go on counting from there."""
-        self._usage = state.get("usage")
+        self._usage.resume_state(state)
 
     @classmethod
     def close_stage(cls, updates: Mapping[str, Self]) -> None:
@@ -309,7 +271,7 @@ class Update(RoutedUpdate):
         config, first_open = one.config, one._first_open
         tables = {}
         for name, update in updates.items():
-            update._settle()
+            update._usage.settle(update.tasks, first_open)
             counts = update.total("counts", first_open)
             tables[name] = (counts, update.total("mass", first_open), update.frozen)
             update.frozen_only = bool(update.frozen[counts > 0].all()) and bool((counts > 0).any())
@@ -323,22 +285,8 @@ class Update(RoutedUpdate):
 
     def total(self, what: Literal["counts", "mass"], first_task: int) -> torch.Tensor:
         """Return the sum of a usage statistic over the tasks from `first_task` on, float64 [N]."""
-        rows = [_padded(getattr(task, what), len(self.branches), 0) for task in self.tasks[first_task:]]
+        rows = [padded(getattr(task, what), len(self.branches), 0) for task in self.tasks[first_task:]]
         return torch.stack(rows).double().sum(0)
-
-    def _settle(self) -> None:
-        for number in range(self._first_open, len(self.tasks)):
-            task = self.tasks[number]
-            counts, mass = torch.zeros_like(task.counts), torch.zeros_like(task.mass)
-            if self._usage is not None:
-                used, weight = self._usage[:, number, : len(counts)]
-                counts, mass = used.long(), weight.clone()
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(counts)
-                torch.distributed.all_reduce(mass)
-            task.counts += counts
-            task.mass += mass
-        self._usage = None
 
 
 def _up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -346,21 +294,3 @@ def _up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> to
     if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):
         return output + torch.bmm(h, weights.transpose(1, 2)).to(output.dtype)
     return torch.baddbmm(output, h, weights.transpose(1, 2))
-
-
-def _padded(values: torch.Tensor, length: int, fill: float | bool) -> torch.Tensor:
-    """Return `values` with more rows, up to `length`, so that earlier tasks fit branches that came later."""
-    missing = length - len(values)
-    if not missing:
-        return values
-    return torch.cat([values, values.new_full((missing, *values.shape[1:]), fill)])
-
-
-def _open_branches(state: Mapping[str, torch.Tensor]) -> dict[str, int]:
-    """Return how many branches of each layer of a saved adapter are not frozen."""
-    found: dict[str, int] = {}
-    for key, value in state.items():
-        layer, dot, rest = key.partition(".branches.")
-        if dot and rest.endswith(".frozen"):
-            found[layer] = found.get(layer, 0) + int(not bool(value))
-    return found

@@ -10,10 +10,11 @@ A anew for each head.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import nn
-from typing_extensions import Self
 
 from cvit_bench.adapters.core import (
     History,
@@ -35,18 +36,9 @@ TITLE = "HydraLoRA"
 class Config(AdapterConfig):
     """Settings; the shared A and each head have rank/num_heads, as in the other mixtures."""
 
+    PARTS: ClassVar = "num_heads"
+
     num_heads: int = Field(default=8, ge=1)
-
-    @property
-    def head_rank(self) -> int:
-        """Rank of A and of each head."""
-        return self.rank // self.num_heads
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.rank % self.num_heads:
-            raise ValueError(f"num_heads: {self.num_heads} must divide the rank {self.rank}")
-        return self
 
 
 class Update(RoutedUpdate):
@@ -55,7 +47,7 @@ class Update(RoutedUpdate):
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
-        self.down = empty(config.head_rank, place.width_in)
+        self.down = empty(config.part_rank, place.width_in)
         self.up = empty(place.width_out, config.rank)
         self.router = empty(config.num_heads, place.width_in)
 

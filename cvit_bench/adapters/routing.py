@@ -18,8 +18,6 @@ import torch
 from cvit_bench.errors import CvitBenchError
 
 IGNORED = -100
-INSTRUCTION_WIDTH = 384
-"""Width of an instruction embedding (all-MiniLM-L6-v2)."""
 
 
 class Recorder(Protocol):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import Record
@@ -27,8 +28,11 @@ class Sites:
 class AdapterConfig(Record):
     """Settings that every adapter has; `--set adapter.KEY=…` overrides.
 
-    `projector` adapts its layers like the others, trains its weights in full, or leaves them alone.
+    `projector` adapts its layers like the others, trains its weights in full, or leaves them alone. A mixture
+    names in `PARTS` its setting that says among how many the rank is divided.
     """
+
+    PARTS: ClassVar[str | None] = None
 
     rank: int = Field(default=128, ge=1, description="total rank")
     alpha: float = Field(default=256.0, gt=0, description="scale is alpha / rank")
@@ -41,6 +45,17 @@ class AdapterConfig(Record):
     def scale(self) -> float:
         """Return s = alpha / total rank."""
         return self.alpha / self.rank
+
+    @property
+    def part_rank(self) -> int:
+        """Rank of one expert, head or branch."""
+        return self.rank if self.PARTS is None else self.rank // int(getattr(self, self.PARTS))
+
+    @model_validator(mode="after")
+    def _parts_divide_the_rank(self) -> Self:
+        if self.PARTS is not None and self.rank % getattr(self, self.PARTS):
+            raise ValueError(f"{self.PARTS}: {getattr(self, self.PARTS)} must divide the rank {self.rank}")
+        return self
 
 
 def chosen_linears(config: AdapterConfig, sites: Sites) -> tuple[str, ...]:

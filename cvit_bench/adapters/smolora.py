@@ -15,7 +15,7 @@ the paper as in its released code: they are frozen random projections. `router_g
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -36,14 +36,17 @@ from cvit_bench.adapters.core import (
     top_k_gates,
     up,
 )
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.adapters.routing import Routing
 from cvit_bench.adapters.sites import AdapterConfig
+from cvit_bench.resources import INSTRUCTION_WIDTH
 
 TITLE = "SMoLoRA"
 
 
 class Config(AdapterConfig):
     """Settings; the defaults are those of paper and released code (feed-forward layers and projector)."""
+
+    PARTS: ClassVar = "num_experts"
 
     sites: Literal["all", "attention", "feed_forward"] = "feed_forward"
     num_experts: int = Field(
@@ -61,8 +64,8 @@ class Config(AdapterConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.num_experts % 2 or self.rank % self.num_experts:
-            raise ValueError(f"num_experts: {self.num_experts} must be even and divide the rank {self.rank}")
+        if self.num_experts % 2:
+            raise ValueError(f"num_experts: {self.num_experts} must be even: half of them are of each group")
         if self.top_k > self.num_experts // 2:
             raise ValueError(f"top_k: {self.top_k} of {self.num_experts // 2} blocks a group")
         if self.vu_pooling == "prompt_only" and self.decode_route == "per_token":
@@ -114,7 +117,7 @@ class Update(RoutedUpdate):
         gates = torch.stack([self._vu_gates(x, routing), self._if_gates(routing)], 1)
         spread = per_position(gates.flatten(1), x, routing, self.stream)
         h = self._down(x)
-        h = h * expand(spread * self.config.scale, self.config.rank // self.config.num_experts).to(h.dtype)
+        h = h * expand(spread * self.config.scale, self.config.part_rank).to(h.dtype)
         h = h.view(*h.shape[:-1], 2, -1)
         h = h * self._fused(h, routing).unsqueeze(-1)
         return up(output, h.flatten(-2), self.up)

@@ -26,11 +26,10 @@ from cvit_bench.records.base import FileRecord, Record, Sha256
 from cvit_bench.records.files import sha256_bytes, write_bytes
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.template import Template, Variant
-from cvit_bench.resources import instruction_table
+from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
 from cvit_bench.text import one_space
 
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
-WIDTH = 384
 REMAKE = "python -m cvit_bench.models.embed_instructions --encoder PATH"
 
 Floats = npt.NDArray[np.float32]
@@ -106,7 +105,7 @@ def open_table(path: Path) -> EmbeddingTable:
         index = TableIndex.model_validate_json(metadata.get("index", ""))
     except (OSError, SafetensorError, ValidationError) as error:
         raise CvitBenchError(f"{path}: no table of instruction embeddings; `{REMAKE}` makes it") from error
-    if values.shape != (len(index.rows), WIDTH) or values.dtype != np.float32:
+    if values.shape != (len(index.rows), INSTRUCTION_WIDTH) or values.dtype != np.float32:
         raise CvitBenchError(
             f"{path}: {values.dtype} {values.shape} does not fit its index; `{REMAKE}` makes it"
         )

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from cvit_bench.data.instruction_embeddings import (
-    WIDTH,
     Floats,
     instruction_text,
     open_table,
@@ -23,7 +22,7 @@ from cvit_bench.data.instruction_embeddings import (
 from cvit_bench.data.library import open_library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.template import Template, Variant
-from cvit_bench.resources import instruction_table
+from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
 
 TOLERANCE = 1e-5
 _BATCH = 32
@@ -45,7 +44,7 @@ def encode(folder: Path, texts: Sequence[str]) -> Floats:
         folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
     )
     model.eval()
-    rows: list[Floats] = [np.empty((0, WIDTH), np.float32)]
+    rows: list[Floats] = [np.empty((0, INSTRUCTION_WIDTH), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(texts), _BATCH):
             part = list(texts[start : start + _BATCH])

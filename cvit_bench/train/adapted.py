@@ -11,7 +11,7 @@ import torch
 
 from cvit_bench import plugins
 from cvit_bench.adapters.core import History
-from cvit_bench.adapters.sites import Sites, chosen_linears, one_pattern
+from cvit_bench.adapters.sites import Sites
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import ADAPTER_FILES
 from cvit_bench.models.loading import LoadedBase
@@ -78,22 +78,13 @@ def _past(parent: Path | None) -> History:
 def _peft_config(
     settings: TrainSettings, sites: Sites, past: History, state: Mapping[str, Any], start: StageStart
 ) -> Any:
-    """Return the configuration of PEFT's own adapters as they make it, of routed ones with their history."""
-    from cvit_bench.adapters.peft_bridge import RoutedConfig
+    """Return PEFT's configuration of the adapter, of routed ones with the history that the stage adds to."""
+    from cvit_bench.adapters.peft_bridge import peft_config_of
 
     name = str(settings.adapter)
     module = plugins.load(plugins.ADAPTERS, name)
     config = checked(module.Config, settings.adapter_config, "adapter")
-    if hasattr(module, "peft_config"):
-        return module.peft_config(config, sites)
-    history = module.Update.next_history(config, past, state, start.tasks)
-    targets = chosen_linears(config, sites) + (sites.projector if config.projector == "train" else ())
-    return RoutedConfig(
-        method=name,
-        settings=config.model_dump(mode="json"),
-        target_modules=one_pattern(targets),
-        projector=sites.projector_module,
-        tasks=list(history.tasks),
-        branches=list(history.branches),
-        base_sha256=start.base_sha256,
-    )
+    history = None
+    if hasattr(module, "Update"):
+        history = module.Update.next_history(config, past, state, start.tasks)
+    return peft_config_of(name, config, sites, history, start.base_sha256)

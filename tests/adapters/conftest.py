@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from peft import get_peft_model
+from peft import PeftModel, get_peft_model
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
 from cvit_bench import plugins
-from cvit_bench.adapters.peft_bridge import RoutedConfig, routing_of
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH
-from cvit_bench.adapters.sites import chosen_linears, one_pattern
+from cvit_bench.adapters.core import History
+from cvit_bench.adapters.peft_bridge import peft_config_of, routing_of
+from cvit_bench.resources import INSTRUCTION_WIDTH
 from cvit_bench.train.adapted import adaptable_sites
 
 PROJECTOR = "model.multi_modal_projector"
@@ -22,6 +22,7 @@ SMALL = {
     "hydralora": {"num_heads": 4},
 }
 METHODS = tuple(SMALL)
+SECOND_TASK = [1, 1, 1, 1]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,17 +71,12 @@ def make_config():
 def _make_config(model, method, tasks=("a", "b"), branches=None, **settings):
     kind = plugins.load(plugins.ADAPTERS, method).Config
     config = kind(**{"rank": 8, "alpha": 16.0, "dropout": 0.0, **SMALL[method], **settings})
-    sites = adaptable_sites(model, PROJECTOR)
-    linears = chosen_linears(config, sites) + (sites.projector if config.projector == "train" else ())
-    counts = [config.num_branches] * len(tasks) if method == "branchlora" else []
-    return RoutedConfig(
-        method=method,
-        settings=config.model_dump(mode="json"),
-        target_modules=one_pattern(linears),
-        projector=PROJECTOR,
-        tasks=list(tasks) if method == "branchlora" else [],
-        branches=list(branches or counts),
-    )
+    history, update = History(), plugins.load(plugins.ADAPTERS, method).Update
+    for task in tasks:
+        history = update.next_history(config, history, {}, [task])
+    if branches:
+        history = History(history.tasks, tuple(branches))
+    return peft_config_of(method, config, adaptable_sites(model, PROJECTOR), history)
 
 
 @pytest.fixture(scope="session")
@@ -176,3 +172,87 @@ def _listen(adapted):
 
     routing_of(adapted).recorder = SimpleNamespace(record=record)
     return notes
+
+
+@pytest.fixture(scope="session")
+def batch(make_rows, make_batch):
+    """Four samples with pictures and answers of one length, so that halves weigh the same."""
+    return make_batch(make_rows((True,) * 4, (2, 6, 4, 3), (2,) * 4), labels=True)
+
+
+@pytest.fixture(scope="session")
+def logits():
+    """Return a function that runs a model on a batch without gradients."""
+    return _logits
+
+
+def _logits(model, batch):
+    with torch.no_grad():
+        return model(**batch).logits
+
+
+@pytest.fixture(scope="session")
+def grads():
+    """Return a function that takes gradients by name in training; those that are absent count as zero."""
+    return _grads
+
+
+def _grads(adapted, batch):
+    adapted.train()
+    adapted.zero_grad()
+    (adapted(**batch).loss + adapted.base_model.extra_loss()).backward()
+    return {
+        name: torch.zeros_like(weight) if weight.grad is None else weight.grad.clone()
+        for name, weight in adapted.named_parameters()
+        if weight.requires_grad
+    }
+
+
+@pytest.fixture(scope="session")
+def same():
+    """Return a function that compares tensors by name."""
+    return _same
+
+
+def _same(found, wanted, **how):
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        torch.testing.assert_close(found[name], value, **how, msg=lambda said, name=name: f"{name}: {said}")
+
+
+@pytest.fixture(scope="session")
+def saved(batch, tmp_path_factory):
+    """A folder with the base and an adapter of each method; BranchLoRA's has a task behind it.
+
+    Beside each adapter: the logits it gives for `batch`, and the state of its whole model.
+    """
+    root = tmp_path_factory.mktemp("saved")
+    _make_base().save_pretrained(root / "base")
+    for method in METHODS:
+        adapted = _shake(_adapt(method, **({"frozen_routes": "avoid"} if method == "branchlora" else {})))
+        adapted.base_model.begin_stage(0)
+        _tell(adapted, [0] * 4)
+        adapted.train()
+        adapted(**batch)
+        adapted.base_model.close_stage()
+        adapted.base_model.begin_stage(1)
+        routing = _tell(adapted, SECOND_TASK)
+        adapted.eval()
+        torch.save(_logits(adapted, batch), root / f"{method}.pt")
+        adapted.save_pretrained(root / method)
+        torch.save(adapted.base_model.state_dict(), root / f"{method}-state.pt")
+    said = {"methods": METHODS, "batch": batch, "instructions": routing.instructions}
+    torch.save({**said, "tasks": routing.tasks}, root / "said.pt")
+    return root
+
+
+@pytest.fixture
+def load(saved):
+    """Return a function that loads a saved adapter onto a new base."""
+
+    def read(method, learns=False):
+        adapted = PeftModel.from_pretrained(_make_base(), saved / method, is_trainable=learns)
+        _tell(adapted, SECOND_TASK)
+        return adapted
+
+    return read

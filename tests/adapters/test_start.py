@@ -9,15 +9,10 @@ from cvit_bench.errors import CvitBenchError
 METHODS = ("smolora", "branchlora", "moelora", "hydralora")
 
 
-def logits(model, batch):
-    with torch.no_grad():
-        return model(**batch).logits
-
-
 @pytest.mark.parametrize("projector", ["adapt", "train", "frozen"])
 @pytest.mark.parametrize("method", METHODS)
 def test_at_the_start_the_output_is_that_of_the_base(
-    adapt, make_base, make_rows, make_batch, tell, method, projector
+    adapt, make_base, make_rows, make_batch, tell, logits, method, projector
 ):
     adapted, batch = adapt(method, projector=projector), make_batch(make_rows(), left=True)
     tell(adapted, [0, 1, 0])
@@ -25,13 +20,15 @@ def test_at_the_start_the_output_is_that_of_the_base(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_random_weights_do_change_the_output(adapt, shake, make_base, make_rows, make_batch, tell, method):
+def test_random_weights_do_change_the_output(
+    adapt, shake, make_base, make_rows, make_batch, tell, logits, method
+):
     adapted, batch = shake(adapt(method)), make_batch(make_rows())
     tell(adapted, [0, 1, 0])
     assert (logits(adapted, batch) - logits(make_base(), batch)).abs().max() > 0.1
 
 
-def test_both_groups_of_smolora_start_with_equal_weight(adapt, make_rows, make_batch, tell, listen):
+def test_both_groups_of_smolora_start_with_equal_weight(adapt, make_rows, make_batch, tell, listen, logits):
     adapted = adapt("smolora")
     tell(adapted, [0, 0, 0])
     notes = listen(adapted)
@@ -78,7 +75,7 @@ def test_projections_down_start_small_or_as_in_plain_lora(adapt):
 
 
 def test_routers_of_branchlora_that_start_at_zero_take_the_first_branches_everywhere(
-    adapt, make_rows, make_batch, tell
+    adapt, make_rows, make_batch, tell, logits
 ):
     adapted = adapt("branchlora", router_init="zeros")
     routing = tell(adapted, [0, 1, 0])

@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from benchmarks import adapters
-from benchmarks.adapters import BOTH, DECODE, FORWARD, LOOPS, Made, Setting, Shape, build, difference, judged
+from benchmarks.adapter_cases import Setting, Shape, build, difference, tell
+from benchmarks.adapter_loops import LOOPS
+from benchmarks.adapter_made import Made
+from benchmarks.adapters import BOTH, DECODE, FORWARD, judged
 
 SMALL = Shape(width_in=24, width_out=40, rank=16, samples=4, positions=6)
 CPU = torch.device("cpu")
@@ -50,7 +53,7 @@ def test_decoding_keeps_equal_to_the_loop(method):
     with torch.no_grad():
         for side in (case.fused, case.loop):
             case.forward(side.eval())
-        adapters.tell(case, SMALL, 1, decoding=True)
+        tell(case, SMALL, 1, decoding=True)
         torch.testing.assert_close(case.forward(case.fused), case.forward(case.loop), atol=1e-5, rtol=1e-4)
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from cvit_bench.data.instruction_embeddings import (
     REMAKE,
-    WIDTH,
     instruction_embedding,
     instruction_text,
     open_table,
@@ -16,7 +15,7 @@ from cvit_bench.data.instruction_embeddings import (
 from cvit_bench.data.library import open_library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.template import Template, Variant
-from cvit_bench.resources import instruction_table
+from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
 
 LIBRARY = open_library()
 PAIRS = [
@@ -36,7 +35,7 @@ def _template(text="{{ question }}\n Say   it. "):
 def stored(tmp_path):
     """Return a table with one row, made for the template above."""
     template, path = _template(), tmp_path / "table.safetensors"
-    save_table(path, [(template, template.variants[0])], np.arange(WIDTH, dtype=np.float32)[None])
+    save_table(path, [(template, template.variants[0])], np.arange(INSTRUCTION_WIDTH, dtype=np.float32)[None])
     return path
 
 
@@ -51,7 +50,7 @@ def test_the_table_covers_every_bundled_variant_and_nothing_else():
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: variant_key(*pair))
 def test_an_embedding_is_384_finite_numbers_that_are_not_normalised(pair):
     found = instruction_embedding(*pair)
-    assert (found.shape, found.dtype) == ((WIDTH,), np.float32)
+    assert (found.shape, found.dtype) == ((INSTRUCTION_WIDTH,), np.float32)
     assert np.isfinite(found).all()
     assert 2 < np.linalg.norm(found) < 8
 
@@ -71,14 +70,16 @@ def test_what_is_embedded_is_the_wording_without_the_sample():
 
 def test_a_row_comes_back_as_it_was_stored(stored):
     found = instruction_embedding(_template(), _template().variants[0], stored)
-    np.testing.assert_array_equal(found, np.arange(WIDTH))
+    np.testing.assert_array_equal(found, np.arange(INSTRUCTION_WIDTH))
     found[0] = 7
     assert instruction_embedding(_template(), _template().variants[0], stored)[0] == 0
 
 
 def test_the_same_table_is_written_with_the_same_bytes(stored):
     before, template = stored.read_bytes(), _template()
-    save_table(stored, [(template, template.variants[0])], np.arange(WIDTH, dtype=np.float32)[None])
+    save_table(
+        stored, [(template, template.variants[0])], np.arange(INSTRUCTION_WIDTH, dtype=np.float32)[None]
+    )
     assert stored.read_bytes() == before
 
 
@@ -90,7 +91,7 @@ def test_a_reworded_variant_is_refused(stored):
 
 def test_white_space_and_the_place_of_the_question_make_no_other_instruction(stored):
     template = _template("Say it.\n\n{{ question }}")
-    assert instruction_embedding(template, template.variants[0], stored).shape == (WIDTH,)
+    assert instruction_embedding(template, template.variants[0], stored).shape == (INSTRUCTION_WIDTH,)
 
 
 def test_a_variant_that_is_not_stored_is_refused():

@@ -136,3 +136,32 @@ def _agree(
         found = torch.zeros_like(weights[name]) if found is None else found
         expected = torch.zeros_like(doubles[name]) if expected is None else expected
         assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-4), name
+
+
+@pytest.fixture(scope="session")
+def softmax():
+    """Return a function that writes out the softmax of a list of numbers."""
+    return _softmax
+
+
+def _softmax(values):
+    raised = [value.exp() for value in values]
+    return [value / sum(raised) for value in raised]
+
+
+@pytest.fixture(scope="session")
+def decode():
+    """Return a function that runs an update on a batch's prompts, and then on one more token of each."""
+    return _decode
+
+
+def _decode(update: torch.nn.Module, batch: Batch, width_out: int, seed: int):
+    """Return the tokens in double precision [B, d] and what the update adds to them [B, o]."""
+    update.add_to(torch.zeros(*batch.x.shape[:2], width_out), batch.x, batch.routing)
+    size = len(batch.real)
+    mask = torch.cat([batch.routing.real, torch.ones(size, 1, dtype=torch.bool)], 1)
+    batch.routing.observe(torch.full((size, 1), WORD), mask, None, PICTURE, True)
+    generator = torch.Generator().manual_seed(seed)
+    tokens = torch.randn(size, 1, batch.x.shape[-1], generator=generator)
+    added = update.add_to(torch.zeros(size, 1, width_out), tokens, batch.routing)
+    return tokens[:, 0].double(), added[:, 0].detach().double()

@@ -31,12 +31,7 @@ def cases(draw):
     return config, widths, closed
 
 
-def softmax(scores):
-    raised = [score.exp() for score in scores]
-    return [value / sum(raised) for value in raised]
-
-
-def gates_of(config, scores, closed):
+def gates_of(config, scores, closed, softmax):
     """w_n: softmax over the branches that are open, kept for the k largest; renorm: over those k only."""
     open_ = [n for n in range(len(scores)) if n not in closed]
     kept = sorted(open_, key=lambda n: -scores[n].item())[: config.top_k]
@@ -71,10 +66,9 @@ def prepared(case, batch, sizes, fill, seed, data):
     return update
 
 
-def update_at(case, x_t, weights, scores, task):
-    config, _, closed = case
+def update_at(config, x_t, weights, gates):
     total = torch.zeros(weights["branches.0.up"].shape[0], dtype=torch.float64)
-    for n, w_n in gates_of(config, scores, closed[task]).items():
+    for n, w_n in gates.items():
         B_n = weights[f"branches.{n}.up"]
         total = total + config.alpha / config.rank * w_n * (B_n @ (weights["down"] @ x_t))
     return total
@@ -82,8 +76,10 @@ def update_at(case, x_t, weights, scores, task):
 
 @settings(max_examples=120)
 @given(SEEDS, cases(), STREAMS, SIZES, SIZES, st.data())
-def test_the_layer_is_its_equations(draw_batch, fill, agree, seed, case, stream, width_in, width_out, data):
-    config, widths, _ = case
+def test_the_layer_is_its_equations(
+    draw_batch, fill, agree, softmax, seed, case, stream, width_in, width_out, data
+):
+    config, widths, closed = case
     batch = draw_batch(data, stream, width_in)
     update = prepared(case, batch, (width_in, width_out), fill, seed, data)
 
@@ -92,30 +88,25 @@ def test_the_layer_is_its_equations(draw_batch, fill, agree, seed, case, stream,
         source = routed_by(config, batch, at)
         scores = [row @ source for row in weights[f"tasks.{task}.router"]]
         assert len(scores) == widths[task]
-        return update_at(case, batch.flat[at], weights, scores, task)
+        return update_at(config, batch.flat[at], weights, gates_of(config, scores, closed[task], softmax))
 
     agree(update, batch, width_out, written_out, tuple(dict(update.named_parameters())))
 
 
 @settings(max_examples=40)
 @given(SEEDS, cases(), st.data())
-def test_a_decoded_token_keeps_the_route_of_its_prompt(draw_batch, fill, seed, case, data):
-    config = case[0]
+def test_a_decoded_token_keeps_the_route_of_its_prompt(draw_batch, fill, decode, softmax, seed, case, data):
+    config, _, closed = case
     batch = draw_batch(data, "text", 4)
     update = prepared(case, batch, (4, 3), fill, seed, data)
-    routing, size = batch.routing, len(batch.real)
-    update.add_to(torch.zeros(*batch.x.shape[:2], 3), batch.x, routing)
-    mask = torch.cat([routing.real, torch.ones(size, 1, dtype=torch.bool)], 1)
-    routing.observe(torch.full((size, 1), 9), mask, None, 3, True)
-    token = torch.randn(size, 1, 4, generator=torch.Generator().manual_seed(seed))
-    found = update.add_to(torch.zeros(size, 1, 3), token, routing)
+    tokens, found = decode(update, batch, 3, seed)
     weights = {name: weight.detach().double() for name, weight in update.named_parameters()}
-    for sample in range(size):
-        task, x_t = int(routing.tasks[sample]), token[sample, 0].double()
+    for sample, x_t in enumerate(tokens):
+        task = int(batch.routing.tasks[sample])
         source = x_t if config.router_input == "token" else routed_by(config, batch, batch.real[sample][0])
         scores = [row @ source for row in weights[f"tasks.{task}.router"]]
-        wanted = update_at(case, x_t, weights, scores, task)
-        torch.testing.assert_close(found[sample, 0].double(), wanted, rtol=1e-5, atol=1e-5)
+        wanted = update_at(config, x_t, weights, gates_of(config, scores, closed[task], softmax))
+        torch.testing.assert_close(found[sample], wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_one_task_of_one_branch_is_plain_lora():

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvit_bench.adapters.core import History, Place
-from cvit_bench.adapters.routing import INSTRUCTION_WIDTH, Routing
+from cvit_bench.adapters.routing import Routing
 from cvit_bench.adapters.smolora import Config, Update
+from cvit_bench.resources import INSTRUCTION_WIDTH
 
 SEEDS = st.integers(0, 2**32 - 1)
 STREAMS = st.sampled_from(["text", "vision"])
@@ -40,12 +41,7 @@ def prepared(config, batch, sizes, fill, seed):
     return update
 
 
-def softmax(values):
-    raised = [value.exp() for value in values]
-    return [value / sum(raised) for value in raised]
-
-
-def gates_of(config, scores):
+def gates_of(config, scores, softmax):
     """g = softmax over the k largest scores; with softmax_weight the softmax over all of them, cut."""
     kept = sorted(range(len(scores)), key=lambda at: -scores[at].item())[: config.top_k]
     if config.router_grad == "softmax_weight":
@@ -73,16 +69,16 @@ def scores_of(update, batch, sample):
     return [row @ mean for row in vu], [row @ q for row in by_instruction]
 
 
-def output_at(config, x_t, weights, g_vu, g_if):
+def output_at(config, x_t, weights, gates, softmax):
     """α U + β F at one position, expert after expert."""
     group, rank = config.num_experts // 2, config.rank // config.num_experts
     parts = []
-    for first, gates in ((0, g_vu), (group, g_if)):
+    for first, chosen in zip((0, group), gates, strict=True):
         total = torch.zeros(len(weights["up"]), dtype=torch.float64)
         for n in range(group):
             block = slice((first + n) * rank, (first + n + 1) * rank)
             E = config.alpha / config.rank * (weights["up"][:, block] @ (weights["down"][block] @ x_t))
-            total = total + gates[n] * E
+            total = total + chosen[n] * E
         parts.append(total)
     U, F = parts
     alpha, beta = {"sum": (1.0, 1.0), "mean": (0.5, 0.5)}.get(config.fusion) or softmax(
@@ -93,21 +89,23 @@ def output_at(config, x_t, weights, g_vu, g_if):
 
 @settings(max_examples=80)
 @given(SEEDS, configs(), STREAMS, SIZES, SIZES, st.data())
-def test_the_layer_is_its_equations(draw_batch, fill, agree, seed, config, stream, width_in, width_out, data):
+def test_the_layer_is_its_equations(
+    draw_batch, fill, agree, softmax, seed, config, stream, width_in, width_out, data
+):
     batch = draw_batch(data, stream, width_in)
     update = prepared(config, batch, (width_in, width_out), fill, seed)
 
     def written_out(at, weights):
-        vu, by_instruction = scores_of(update, batch, batch.owner[at])
-        gates = gates_of(config, vu), gates_of(config, by_instruction)
-        return output_at(config, batch.flat[at], weights, *gates)
+        scores = scores_of(update, batch, batch.owner[at])
+        gates = [gates_of(config, group, softmax) for group in scores]
+        return output_at(config, batch.flat[at], weights, gates, softmax)
 
     agree(update, batch, width_out, written_out, ("down", "up", "fusion"))
 
 
 @settings(max_examples=40)
 @given(SEEDS, st.data())
-def test_routers_learn_as_their_setting_says(draw_batch, fill, seed, data):
+def test_routers_learn_as_their_setting_says(draw_batch, fill, softmax, seed, data):
     way = data.draw(st.sampled_from(WAYS[1:]))
     config = data.draw(configs(router_grad=way))
     batch = draw_batch(data, data.draw(STREAMS), 3)
@@ -115,11 +113,13 @@ def test_routers_learn_as_their_setting_says(draw_batch, fill, seed, data):
     scores = [scores_of(update, batch, sample) for sample in range(len(batch.real))]
     gates = [[torch.stack(group) for group in pair] for pair in scores]
     gates = [
-        [torch.tensor(gates_of(config, list(g))).double().requires_grad_() for g in pair] for pair in gates
+        [torch.tensor(gates_of(config, list(g), softmax)).double().requires_grad_() for g in pair]
+        for pair in gates
     ]
     weights = {name: weight.detach().double() for name, weight in update.named_parameters()}
     rows = [
-        output_at(config, batch.flat[at], weights, *gates[sample]) for at, sample in enumerate(batch.owner)
+        output_at(config, batch.flat[at], weights, gates[sample], softmax)
+        for at, sample in enumerate(batch.owner)
     ]
     pull = torch.randn(len(rows), 4, generator=torch.Generator().manual_seed(seed))
     (torch.stack(rows) * pull.double()).sum().backward()
@@ -140,23 +140,20 @@ def test_routers_learn_as_their_setting_says(draw_batch, fill, seed, data):
 
 @settings(max_examples=40)
 @given(SEEDS, configs(), st.data())
-def test_a_decoded_token_takes_the_route_of_its_setting(draw_batch, fill, seed, config, data):
+def test_a_decoded_token_takes_the_route_of_its_setting(
+    draw_batch, fill, decode, softmax, seed, config, data
+):
     batch = draw_batch(data, "text", 4)
     update = prepared(config, batch, (4, 5), fill, seed)
-    routing, size = batch.routing, len(batch.real)
-    update.add_to(torch.zeros(*batch.x.shape[:2], 5), batch.x, routing)
-    mask = torch.cat([routing.real, torch.ones(size, 1, dtype=torch.bool)], 1)
-    routing.observe(torch.full((size, 1), 9), mask, None, 3, True)
-    token = torch.randn(size, 1, 4, generator=torch.Generator().manual_seed(seed))
-    found = update.add_to(torch.zeros(size, 1, 5), token, routing)
+    tokens, found = decode(update, batch, 5, seed)
     weights = {name: weight.detach().double() for name, weight in update.named_parameters()}
-    for sample in range(size):
+    for sample, x_t in enumerate(tokens):
         vu, by_instruction = scores_of(update, batch, sample)
         if config.decode_route == "per_token":
-            vu = [row @ token[sample, 0].double() for row in update.vu_router.detach().double()]
-        gates = gates_of(config, vu), gates_of(config, by_instruction)
-        wanted = output_at(config, token[sample, 0].double(), weights, *gates)
-        torch.testing.assert_close(found[sample, 0].double(), wanted, rtol=1e-5, atol=1e-5)
+            vu = [row @ x_t for row in update.vu_router.detach().double()]
+        gates = [gates_of(config, group, softmax) for group in (vu, by_instruction)]
+        wanted = output_at(config, x_t, weights, gates, softmax)
+        torch.testing.assert_close(found[sample], wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_the_groups_drop_inputs_of_their_own_and_only_in_training():

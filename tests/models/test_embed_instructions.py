@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cvit_bench.data.instruction_embeddings import WIDTH, instruction_text, open_table, save_table
+from cvit_bench.data.instruction_embeddings import instruction_text, open_table, save_table
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.embed_instructions import TOLERANCE, bundled_variants, differences, encode
-from cvit_bench.resources import instruction_table
+from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_padding_is_no_part_of_the_mean(encoder):
 
 
 def test_nothing_to_encode_gives_no_row(encoder):
-    assert encode(encoder, []).shape == (0, WIDTH)
+    assert encode(encoder, []).shape == (0, INSTRUCTION_WIDTH)
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path):
@@ -45,7 +45,7 @@ def test_a_folder_without_an_encoder_is_refused(tmp_path):
 def test_differences_name_what_is_new_reworded_moved_and_gone(tmp_path):
     variants = bundled_variants()[:3]
     (template, first), second, third = variants
-    values = np.ones((3, WIDTH), np.float32)
+    values = np.ones((3, INSTRUCTION_WIDTH), np.float32)
     path = tmp_path / "t.safetensors"
     reworded = first.model_copy(update={"text": "Something else. {{ question }}"})
     save_table(path, [(template, reworded), second, third], values)

@@ -1,0 +1,89 @@
+"""What adapter_config.json of a routed adapter holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from peft import PeftConfig
+from peft.utils import PeftType
+
+from cvit_bench import plugins
+from cvit_bench.adapters.core import History, Place, RoutedUpdate
+from cvit_bench.adapters.dense import DenseUpdate
+from cvit_bench.adapters.sites import AdapterConfig, Sites, chosen_linears, one_pattern
+
+NAME = "cvit_bench"
+
+
+@dataclass
+class RoutedConfig(PeftConfig):  # type: ignore[misc]
+    """Method, settings, places and history of a routed adapter.
+
+    Attributes:
+        method: name of the method, a file of `cvit_bench/adapters` or a dotted path.
+        settings: the method's settings.
+        target_modules: pattern of the adapted layers.
+        projector: name of the module between vision tower and language model, "" if there is none.
+        tasks, branches: the tasks so far and how many branches there were, where the method keeps count.
+        base_sha256: content hash of the base it was trained on.
+    """
+
+    method: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    target_modules: str | list[str] | None = None
+    exclude_modules: str | list[str] | None = None
+    projector: str = ""
+    tasks: list[str] = field(default_factory=list)
+    branches: list[int] = field(default_factory=list)
+    base_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = PeftType[NAME.upper()]
+
+    @property
+    def history(self) -> History:
+        """The tasks so far."""
+        return History(tuple(self.tasks), tuple(self.branches))
+
+    def read_settings(self) -> AdapterConfig:
+        """Return the method's settings, validated."""
+        module = plugins.load(plugins.ADAPTERS, self.method)
+        return cast(AdapterConfig, module.Config.model_validate(self.settings))
+
+    def update_for(self, place: Place) -> RoutedUpdate:
+        """Return the uninitialised update of one layer."""
+        settings = self.read_settings()
+        if settings.projector == "train" and place.stream == "vision":
+            apart = getattr(settings, "per_task_projector", False)
+            return DenseUpdate(place, max(1, len(self.tasks)) if apart else None)
+        module = plugins.load(plugins.ADAPTERS, self.method)
+        return cast(RoutedUpdate, module.Update(place, settings, self.history))
+
+
+def peft_config_of(
+    method: str,
+    settings: AdapterConfig,
+    sites: Sites,
+    history: History | None = None,
+    base_sha256: str | None = None,
+) -> PeftConfig:
+    """Return the configuration of a method on a base, for `peft.get_peft_model`.
+
+    PEFT's own adapters make theirs themselves; routed ones carry their history along.
+    """
+    module = plugins.load(plugins.ADAPTERS, method)
+    if hasattr(module, "peft_config"):
+        return module.peft_config(settings, sites)
+    history = history or History()
+    in_full = sites.projector if settings.projector == "train" else ()
+    return RoutedConfig(
+        method=method,
+        settings=settings.model_dump(mode="json"),
+        target_modules=one_pattern(chosen_linears(settings, sites) + in_full),
+        projector=sites.projector_module,
+        tasks=list(history.tasks),
+        branches=list(history.branches),
+        base_sha256=base_sha256,
+    )
