@@ -20,6 +20,7 @@ SMALL = {
     "branchlora": {"num_branches": 4, "top_k": 2},
     "moelora": {"num_experts": 4},
     "hydralora": {"num_heads": 4},
+    "olora": {},
 }
 METHODS = tuple(SMALL)
 
@@ -72,14 +73,17 @@ def _make_config(model, method, tasks=("a", "b"), branches=None, **settings):
     config = kind(**{"rank": 8, "alpha": 16.0, "dropout": 0.0, **SMALL[method], **settings})
     sites = adaptable_sites(model, PROJECTOR)
     linears = chosen_linears(config, sites) + (sites.projector if config.projector == "train" else ())
-    counts = [config.num_branches] * len(tasks) if method == "branchlora" else []
+    counts = {
+        "branchlora": [getattr(config, "num_branches", 0)] * len(tasks),
+        "olora": list(range(1, len(tasks) + 1)),
+    }
     return RoutedConfig(
         method=method,
         settings=config.model_dump(mode="json"),
         target_modules=one_pattern(linears),
         projector=PROJECTOR,
-        tasks=list(tasks) if method == "branchlora" else [],
-        branches=list(branches or counts),
+        tasks=list(tasks) if method in counts else [],
+        branches=list(branches or counts.get(method, ())),
     )
 
 

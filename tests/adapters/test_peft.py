@@ -15,7 +15,7 @@ from cvit_bench.models.loading import LoadedBase
 from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.settings import TrainSettings
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 CPU, PROJECTOR, LANGUAGE = torch.device("cpu"), "model.multi_modal_projector", "language_model"
 TASKS = [1, 1, 1, 1]
 
