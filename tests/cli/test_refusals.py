@@ -7,8 +7,8 @@ import pytest
 WRONG = [
     (
         "train --method lorra",
-        "unknown method 'lorra' (known: branchlora, hydralora, lora, moelora, multitask, olora, per_task, "
-        "smolora, zero_shot). Did you mean 'lora'?",
+        "unknown method 'lorra' (known: branchlora, dora, hydralora, lora, moelora, multitask, olora, "
+        "per_task, smolora, zero_shot). Did you mean 'lora'?",
     ),
     (
         "train --method lora --suite minni",
