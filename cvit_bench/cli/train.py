@@ -20,7 +20,8 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of initial weights, order and wordings.")] = 0,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="The method's own settings, such as paper or released.")
+        str | None,
+        typer.Option("--recipe", help="Published settings: the method's own, or as `list recipes` names."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
@@ -61,13 +62,14 @@ def run_training(
     from cvit_bench.data.library import open_suite
     from cvit_bench.records.manifest import BaseModelRef
     from cvit_bench.records.method import load_method
+    from cvit_bench.records.recipe import find_recipe
     from cvit_bench.train.run import TrainRun
     from cvit_bench.train.settings import resolve
 
     library, found = open_suite(suite)
     chosen = load_method(method)
     settings = resolve(chosen, found, overrides or [], seed, limit, recipe)
-    reference = BaseModelRef(path=base or found.base)
+    reference = BaseModelRef(path=base or find_recipe(chosen, recipe).base or found.base)
     placement = placement_of(device, dtype, threads)
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
     run = TrainRun(run_dir, library, found, chosen, settings, reference, spec, placement, data_root)

@@ -31,14 +31,6 @@ class Method(FileRecord):
     task_identity: TaskIdentity = "none"
     recipes: dict[Name, Recipe] = {}
 
-    def recipe(self, name: str | None) -> Recipe:
-        """Return a recipe by name; None asks for nothing beyond suite and method."""
-        if name is None:
-            return Recipe(description="")
-        if name not in self.recipes:
-            raise CvitBenchError(f"method {self.name!r}: {unknown_name('recipe', name, self.recipes)}")
-        return self.recipes[name]
-
 
 def method_files() -> dict[str, Path]:
     """Return the method files by name."""

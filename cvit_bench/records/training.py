@@ -20,6 +20,15 @@ class TrainingBudget(Record):
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    micro_batch: int | None = Field(
+        default=None, ge=1, description="samples of a process and backward pass; null: all of its share"
+    )
+    group_by_length: bool = Field(default=False, description="batches of samples of like length")
+    checkpointing: bool = Field(default=False, description="recompute activations in the backward pass")
+    save_steps: int | None = Field(default=None, ge=1, description="steps between saves inside a stage")
+    projector_learning_rate: float | None = Field(
+        default=None, gt=0, description="of the projector's weights; null: as all others"
+    )
 
     def num_steps(self, num_samples: int) -> int:
         """Return the optimizer steps of a stage with so many samples."""

@@ -7,6 +7,7 @@ import pytest
 from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.method import load_method, method_files
+from cvit_bench.records.recipe import find_recipe
 from cvit_bench.records.training import TrainingBudget
 from cvit_bench.train.loop import rate_factor
 from cvit_bench.train.settings import resolve
@@ -44,7 +45,7 @@ def test_set_wins_over_a_recipe():
 
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(CvitBenchError, match=r"method 'smolora': .*paper"):
-        load_method("smolora").recipe("papper")
+        find_recipe(load_method("smolora"), "papper")
 
 
 def test_a_logarithmic_warm_up_is_deepspeeds():
