@@ -62,6 +62,7 @@ class ChosenRecipe:
     training: dict[str, Any] = field(default_factory=dict)
     base: str | None = None
     shapes: Path | None = None
+    departures: tuple[str, ...] = ()
 
 
 def recipe_files() -> dict[str, Path]:
@@ -104,4 +105,5 @@ def settings_for(method: Method, path: Path) -> ChosenRecipe:
         training={**given[0], **given[1]},
         base=recipe.base,
         shapes=path.parent / recipe.shapes if recipe.shapes else None,
+        departures=recipe.departures,
     )
