@@ -24,7 +24,7 @@ def export(
     dtype: Dtype = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Write a stage as a plain PEFT LoRA: a LoRA as it is, BranchLoRA folded for one task."""
+    """Write a stage as a plain PEFT LoRA: a LoRA as it is, O-LoRA stacked, BranchLoRA folded for one task."""
     if format_ not in FORMATS:
         raise CvitBenchError(unknown_name("format", format_, FORMATS))
     from cvit_bench.interop.lora import export_lora

@@ -51,6 +51,13 @@ def _methods() -> list[Row]:
     return [(method.name, f"{method.title}: {method.description}") for method in methods]
 
 
+def _recipes() -> list[Row]:
+    from cvit_bench.records.recipe import load_recipe, recipe_files
+
+    recipes = [load_recipe(path) for _, path in sorted(recipe_files().items())]
+    return [(recipe.name, f"{recipe.title}: {recipe.description}") for recipe in recipes]
+
+
 def _plugins(kind: plugins.Kind) -> Callable[[], list[Row]]:
     return lambda: [(name, plugins.summary(kind, name)) for name in plugins.names(kind)]
 
@@ -60,6 +67,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "suites": _suites,
     "templates": _templates,
     "methods": _methods,
+    "recipes": _recipes,
     "scorers": _plugins(plugins.SCORERS),
     "metrics": _plugins(plugins.METRICS),
     "readers": _plugins(plugins.READERS),
@@ -68,7 +76,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
 
 
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))], json: Json = False) -> None:
-    """List tasks, suites, templates, methods, scorers, metrics, readers or families."""
+    """List tasks, suites, templates, methods, recipes, scorers, metrics, readers or families."""
     if kind not in KINDS:
         raise CvitBenchError(unknown_name("kind", kind, KINDS))
     rows = KINDS[kind]()

@@ -1,16 +1,46 @@
 """`cvit-bench train`: tune a method over a suite and write a run directory."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cvit_bench.cli.options import DataRoot, Device, Dtype, Limit, Threads, placement_of
+from cvit_bench.cli.options import DataRoot, Device, Dtype, Json, Limit, Threads, placement_of
 
 if TYPE_CHECKING:
+    from cvit_bench.models.family import Placement
     from cvit_bench.records.manifest import Manifest
+    from cvit_bench.records.recipe import ChosenRecipe
+    from cvit_bench.records.training_plan import TrainingPlan
+    from cvit_bench.train.processes import Processes
+    from cvit_bench.train.run import TrainRun
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a training run may be told beyond method, suite and folder; the defaults of the command line."""
+
+    base: str | None = None
+    seed: int = 0
+    recipe: str | None = None
+    overrides: Sequence[str] = ()
+    hooks: Sequence[str] = ()
+    track: Sequence[str] = ()
+    limit: int | None = None
+    holdout: float = 0.0
+    stages: int | None = None
+    title: str | None = None
+    data_root: Path | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    threads: int = 1
+
+    @property
+    def placement(self) -> "Placement":
+        """Where and how the model computes."""
+        return placement_of(self.device, self.dtype, self.threads)
 
 
 def train(
@@ -22,7 +52,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of initial weights, order and wordings.")] = 0,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="The method's own settings, such as paper or released.")
+        str | None, typer.Option("--recipe", help="Published settings, such as cvit-released or coin.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
@@ -48,66 +78,95 @@ def train(
     device: Device = "auto",
     dtype: Dtype = "auto",
     threads: Threads = 1,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be done: steps, weights, memory, data.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Tune a method on task after task; a call that was interrupted goes on from its last save.
 
     Several processes share every batch: torchrun --nproc-per-node N -m cvit_bench train …
     """
     target = run_dir or Path("runs") / Path(method).stem
-    manifest = run_training(
-        method, suite, target, base=base, seed=seed, overrides=set_ or [], recipe=recipe, hooks=hook or [],
-        track=track or [], limit=limit, holdout=holdout, stages=stages, title=title, fresh=fresh,
-        data_root=data_root, device=device, dtype=dtype, threads=threads,
+    options = TrainOptions(
+        base, seed, recipe, set_ or [], hook or [], track or [], limit, holdout, stages, title, data_root,
+        device, dtype, threads,
     )  # fmt: skip
+    if plan:
+        from cvit_bench.cli.train_plan import plan_text
+
+        found = _plan(method, suite, target, options)
+        print(found.model_dump_json(indent=1) if json else plan_text(found))
+        return
+    manifest = _train(method, suite, target, options, fresh)
     if manifest is not None:
-        print(f"{target / 'manifest.json'}: {len(manifest.stages)} stages")
+        said = f"{target / 'manifest.json'}: {len(manifest.stages)} stages"
+        print(manifest.model_dump_json(indent=1) if json else said)
 
 
 def run_training(
+    method: str, suite: str, run_dir: Path, *, fresh: bool = False, **options: Any
+) -> "Manifest | None":
+    """Train a method on a suite; `options` are those of TrainOptions.
+
+    Of several processes only the first returns the manifest.
+    """
+    return _train(method, suite, run_dir, TrainOptions(**options), fresh)
+
+
+def plan_training(method: str, suite: str, run_dir: Path, **options: Any) -> "TrainingPlan":
+    """Say what training would do; `options` are those of TrainOptions."""
+    return _plan(method, suite, run_dir, TrainOptions(**options))
+
+
+def _train(method: str, suite: str, run_dir: Path, options: TrainOptions, fresh: bool) -> "Manifest | None":
+    from cvit_bench.progress import silence
+    from cvit_bench.train.processes import join_processes
+
+    placement = options.placement
+    processes, device = join_processes(placement.device)
+    if not processes.is_first:
+        silence()
+    placement = replace(placement, device=device)
+    run, _ = _resolved(method, suite, run_dir, options, placement, processes)
+    manifest = run.train(fresh)
+    return manifest if processes.is_first else None
+
+
+def _plan(method: str, suite: str, run_dir: Path, options: TrainOptions) -> "TrainingPlan":
+    from cvit_bench.train.dry_run import DryRun
+    from cvit_bench.train.processes import Processes
+
+    return DryRun(*_resolved(method, suite, run_dir, options, options.placement, Processes())).plan()
+
+
+def _resolved(
     method: str,
     suite: str,
     run_dir: Path,
-    *,
-    base: str | None = None,
-    seed: int = 0,
-    overrides: list[str] | None = None,
-    recipe: str | None = None,
-    hooks: Sequence[str] = (),
-    track: Sequence[str] = (),
-    limit: int | None = None,
-    holdout: float = 0.0,
-    stages: int | None = None,
-    title: str | None = None,
-    fresh: bool = False,
-    data_root: Path | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
-    threads: int = 1,
-) -> "Manifest | None":
-    """Resolve names and settings and train; only the first of several processes returns the manifest."""
+    options: TrainOptions,
+    placement: "Placement",
+    processes: "Processes",
+) -> "tuple[TrainRun, ChosenRecipe]":
+    """Return the run that words ask for, and the recipe; the recipe's base stands in for one not named."""
     from cvit_bench.data.library import open_suite
-    from cvit_bench.progress import silence
     from cvit_bench.records.manifest import BaseModelRef
     from cvit_bench.records.method import load_method
-    from cvit_bench.train.processes import join_processes
+    from cvit_bench.records.recipe import find_recipe
     from cvit_bench.train.run import TrainRun
     from cvit_bench.train.settings import resolve
 
     library, found = open_suite(suite)
-    chosen = load_method(method).with_hooks(hooks)
-    if title is not None:
-        chosen = chosen.model_copy(update={"title": title})
-    settings = resolve(chosen, found, overrides or [], seed, limit, recipe).on_part(found, holdout, stages)
-    learned = found.shortened(settings.stages)
-    reference = BaseModelRef(path=base or found.base)
-    placement = placement_of(device, dtype, threads)
-    processes, placed = join_processes(placement.device)
-    placement = replace(placement, device=placed)
-    if not processes.is_first:
-        silence()
+    chosen = load_method(method).with_hooks(options.hooks)
+    if options.title is not None:
+        chosen = chosen.model_copy(update={"title": options.title})
+    settings = resolve(chosen, found, options.overrides, options.seed, options.limit, options.recipe)
+    settings = settings.on_part(found, options.holdout, options.stages)
+    published = find_recipe(chosen, options.recipe)
+    base = BaseModelRef(path=options.base or published.base or found.base)
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
     run = TrainRun(
-        run_dir, library, learned, chosen, settings, reference, spec, placement, data_root, processes, track
-    )
-    manifest = run.train(fresh)
-    return manifest if processes.is_first else None
+        run_dir, library, found.shortened(settings.stages), chosen, settings, base, spec, placement,
+        options.data_root, processes, options.track,
+    )  # fmt: skip
+    return run, published

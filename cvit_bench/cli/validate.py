@@ -1,4 +1,4 @@
-"""`cvit-bench validate`: check tasks, suites, templates and the data they name."""
+"""`cvit-bench validate`: check tasks, suites, templates, the data they name, and recipes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,12 @@ class Chosen:
     templates: list[Path] = field(default_factory=list)
     suites: list[Path] = field(default_factory=list)
     tasks: list[Path] = field(default_factory=list)
+    recipes: list[Path] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many files there are."""
+        return sum(len(files) for files in vars(self).values())
 
 
 def validate(
@@ -40,37 +46,59 @@ def validate(
         check.suite(path)
     for path in chosen.tasks:
         check.task(path)
-    for finding in check.findings:
+    findings = check.findings + _recipe_findings(chosen.recipes)
+    for finding in findings:
         print(finding)
-    count = len(chosen.templates) + len(chosen.suites) + len(chosen.tasks)
-    print(f"{count} files checked, {len(check.findings)} findings")
-    if check.findings:
+    print(f"{chosen.count} files checked, {len(findings)} findings")
+    if findings:
         raise typer.Exit(1)
+
+
+def _recipe_findings(paths: list[Path]) -> list[str]:
+    """Return the findings about recipes; the settings that adapters know stand in their code (torch)."""
+    if not paths:
+        return []
+    from cvit_bench.train.recipe_findings import recipe_findings
+
+    return [finding for path in paths for finding in recipe_findings(path)]
 
 
 def _chosen(paths: list[Path]) -> "tuple[Library, Chosen]":
     """Return the library that the paths belong to, and the files they name."""
     from cvit_bench.data.library import open_library
+    from cvit_bench.records.recipe import recipe_files
 
     if not paths:
         library = open_library()
-        return library, Chosen(*(list(files.values()) for files in _by_kind(library)))
+        templates, suites, tasks = (list(files.values()) for files in _by_kind(library))
+        return library, Chosen(templates, suites, tasks, list(recipe_files().values()))
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise CvitBenchError(f"{', '.join(missing)}: no such file or folder")
     library = open_library(*dict.fromkeys(_root(path) for path in paths))
-    kinds = [[file for file in files.values() if _is_named(file, paths)] for files in _by_kind(library)]
-    files = [file for kind in kinds for file in kind]
+    templates, suites, tasks = (
+        [file for file in files.values() if _is_named(file, paths)] for files in _by_kind(library)
+    )
+    recipes = sorted({recipe for path in paths for recipe in _recipes(path)})
+    files = [*templates, *suites, *tasks, *recipes]
     useless = [str(path) for path in paths if not any(_is_named(file, [path]) for file in files)]
     if useless:
         raise CvitBenchError(
-            f"{', '.join(useless)}: no task, suite or template "
-            "(ROOT/tasks/*.yaml, ROOT/tasks/suites/*.yaml, ROOT/instruction_templates/*.yaml)"
+            f"{', '.join(useless)}: no task, suite, template or recipe (ROOT/tasks/*.yaml, "
+            "ROOT/tasks/suites/*.yaml, ROOT/instruction_templates/*.yaml, recipes/*.yaml)"
         )
-    return library, Chosen(*kinds)
+    return library, Chosen(templates, suites, tasks, recipes)
 
 
-def _by_kind(library: "Library") -> tuple[dict[str, Path], ...]:
+def _recipes(path: Path) -> list[Path]:
+    """Return the recipes that a path names: a file of a folder `recipes`, such a folder, or one with it."""
+    if path.is_file():
+        return [path] if path.suffix == ".yaml" and path.resolve().parent.name == "recipes" else []
+    folder = path if path.resolve().name == "recipes" else path / "recipes"
+    return sorted(folder.glob("*.yaml"))
+
+
+def _by_kind(library: "Library") -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
     return library.templates, library.suites, library.tasks
 
 

@@ -69,16 +69,22 @@ def read_samples(task: Task, path: Path) -> Iterator[Sample]:
 
 def split_file(task: Task, split: SplitName, root: Path | None = None) -> Path:
     """Return the path of a split's annotation file; it must exist and lie inside its root."""
+    path = split_path(task, split, root)
+    if not path.is_file():
+        raise CvitBenchError(
+            f"{path}: no such file (task {task.name!r}, {split} split; --data-root names the folder)"
+        )
+    return path
+
+
+def split_path(task: Task, split: SplitName, root: Path | None = None) -> Path:
+    """Return where a split's annotation file has to lie, inside its root."""
     if split not in task.splits:
         raise CvitBenchError(f"task {task.name!r} has no {split} split (known: {known(task.splits)})")
     folder = embedded_data() if task.source == "embedded" else data_root(root)
     path = folder / task.splits[split].file
     if not path.resolve().is_relative_to(folder.resolve()):
         raise CvitBenchError(f"task {task.name!r}: splits.{split}.file: {path} lies outside {folder}")
-    if not path.is_file():
-        raise CvitBenchError(
-            f"{path}: no such file (task {task.name!r}, {split} split; --data-root names the folder)"
-        )
     return path
 
 

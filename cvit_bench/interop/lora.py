@@ -1,8 +1,8 @@
 """Export a stage as a plain PEFT LoRA, which any tool loads without this package.
 
-A LoRA is copied. A stage of BranchLoRA folds for one task at a time: its router sees only the first token,
-so its gates are one constant a layer, and Σ_n w_n B_n A is a LoRA of A's rank. Other routed methods choose
-by sample and do not fold.
+A LoRA is copied. A stage of O-LoRA is a LoRA already, of rank t · r: its A's and B's are stacked. A stage of
+BranchLoRA folds for one task at a time: its router sees only the first token, so its gates are one constant a
+layer, and Σ_n w_n B_n A is a LoRA of A's rank. Other routed methods choose by sample and do not fold.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any
 
 import torch
 
+from cvit_bench.adapters import olora
 from cvit_bench.adapters.branchlora import Config, Update
 from cvit_bench.adapters.dense import DenseUpdate
 from cvit_bench.adapters.peft_bridge import RoutedConfig, RoutedModel, tuner_of
-from cvit_bench.adapters.sites import one_pattern
 from cvit_bench.data.library import open_suite
 from cvit_bench.data.prompts import build_prompts
 from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.interop.plain import PlainWeights, plain_lora
 from cvit_bench.models.adapter_files import load_adapter, save_adapter
 from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
@@ -31,7 +32,7 @@ from cvit_bench.records.sample import Prompt
 from cvit_bench.text import unknown_name
 
 TOLERANCE = 1e-4
-"""Largest difference of logits between a stage and its folded form, relative to the largest logit."""
+"""Largest difference of logits between a stage and its plain form, relative to the largest logit."""
 
 
 def export_lora(run_dir: Path, stage: str, task: str | None, out: Path, placement: Placement) -> str:
@@ -53,17 +54,22 @@ def export_lora(run_dir: Path, stage: str, task: str | None, out: Path, placemen
         shutil.copytree(folders[stage], out)
         return f"{out}: copied, it is a plain LoRA already"
     _refuse_unless_it_folds(stage, config)
+    if config.method == "olora":
+        return _write(run_dir, manifest, folders[stage], len(config.tasks) - 1, out, placement)
     if task is None:
         raise CvitBenchError(
             f"--task: {stage} folds for one task at a time (known: {', '.join(config.tasks)})"
         )
     if task not in config.tasks:
         raise CvitBenchError(f"--task: {unknown_name('task', task, config.tasks)}")
-    return _fold(run_dir, manifest, folders[stage], (task, config.tasks.index(task)), out, placement)
+    said = _write(run_dir, manifest, folders[stage], config.tasks.index(task), out, placement)
+    return f"{said}; for {task} alone"
 
 
 def _refuse_unless_it_folds(stage: str, config: Any) -> None:
     method = getattr(config, "method", str(config.peft_type.value))
+    if isinstance(config, RoutedConfig) and method == "olora":
+        return
     if not isinstance(config, RoutedConfig) or method != "branchlora":
         raise CvitBenchError(f"{stage}: an adapter of method {method!r} does not fold: it chooses by sample")
     settings = config.read_settings()
@@ -73,32 +79,29 @@ def _refuse_unless_it_folds(stage: str, config: Any) -> None:
         raise CvitBenchError(f"{stage}: adapter.projector: adapt: its gates depend on the picture")
 
 
-def _fold(
-    run_dir: Path, manifest: Manifest, folder: Path, task: tuple[str, int], out: Path, placement: Placement
+def _write(
+    run_dir: Path, manifest: Manifest, folder: Path, task: int, out: Path, placement: Placement
 ) -> str:
+    """Write a checkpoint's plain form, for the task of that number where it matters, after a check."""
     source = base_folder(manifest.base, run_dir)
     base = load_base(source, placement)
     adapted = load_adapter(base.model, None, folder, "stage", source)
     tuner = tuner_of(adapted)
     if tuner is None:
         raise CvitBenchError(f"{folder}: no routed adapter")
-    batch = _two_prompts(manifest, task[0], base)
-    wanted, gates = _routed_logits(adapted, tuner, batch, task[1])
-    weights = _folded_weights(tuner, gates, task[1])
-    rank = len(next(down for name, (down, _) in weights.items() if name in gates))
-    scale = tuner.settings.scale
-    projector = tuner.peft_config[tuner.active_adapters[0]].projector
+    config = tuner.peft_config[tuner.active_adapters[0]]
+    batch = _two_prompts(manifest, config.tasks[task], base)
+    wanted, gates = _routed_logits(adapted, tuner, batch, task)
+    weights = _plain_weights(tuner, gates, task)
     base.model = adapted.unload()
-    folded = _plain_lora(base.model, weights, rank, scale * rank, projector)
+    made = plain_lora(base.model, weights, config.projector)
     with torch.no_grad():
-        gap = float((folded(**batch).logits - wanted).abs().max() / wanted.abs().max())
+        gap = float((made(**batch).logits - wanted).abs().max() / wanted.abs().max())
     if gap > TOLERANCE:
-        raise CvitBenchError(
-            f"{folder}: the folded adapter's logits differ by {gap:.2g}; nothing was written"
-        )
+        raise CvitBenchError(f"{folder}: the plain LoRA's logits differ by {gap:.2g}; nothing was written")
     out.mkdir(parents=True)
-    save_adapter(folded, out, public_name(manifest.base), base_sha256(source))
-    return f"{out}: a LoRA of rank {rank} for {task[0]}; logits within {gap:.1g} of the stage's"
+    save_adapter(made, out, public_name(manifest.base), base_sha256(source))
+    return f"{out}: a LoRA of rank {weights.rank}; logits within {gap:.1g} of the stage's"
 
 
 def _two_prompts(manifest: Manifest, task: str, base: LoadedBase) -> dict[str, torch.Tensor]:
@@ -128,52 +131,17 @@ def _routed_logits(
     return wanted, gates
 
 
-def _folded_weights(
-    tuner: RoutedModel, gates: dict[str, torch.Tensor], task: int
-) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
-    """Return A and Σ w_n B_n of each layer, or ΔW and Δb of those tuned in full."""
-    found: dict[str, tuple[torch.Tensor, torch.Tensor | None]] = {}
+@torch.no_grad()
+def _plain_weights(tuner: RoutedModel, gates: dict[str, torch.Tensor], task: int) -> PlainWeights:
+    """Return A and Σ w_n B_n, or all A's and B's, of each layer, and ΔW and Δb of those tuned in full."""
+    weights = PlainWeights({}, {}, tuner.settings.scale)
     for name, update in tuner.updates.items():
         if isinstance(update, Update):
-            branches = torch.stack([branch.up for branch in update.branches]).detach()
-            found[name] = (update.down.detach(), torch.einsum("n,nor->or", gates[name], branches))
+            branches = torch.stack([branch.up for branch in update.branches])
+            weights.low_rank[name] = (update.down, torch.einsum("n,nor->or", gates[name], branches))
+        elif isinstance(update, olora.Update):
+            weights.low_rank[name] = update.stacked()
         elif isinstance(update, DenseUpdate):
             difference = update.differences[task if update.per_task else 0]
-            bias = None if difference.bias is None else difference.bias.detach()
-            found[name] = (difference.weight.detach(), bias)
-    return found
-
-
-def _plain_lora(
-    model: Any,
-    weights: dict[str, tuple[torch.Tensor, torch.Tensor | None]],
-    rank: int,
-    alpha: float,
-    projector: str,
-) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    inside = f"{projector}."
-    linears = tuple(name for name in weights if not (projector and name.startswith(inside)))
-    full = [name for name in weights if name not in linears]
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=alpha,
-        target_modules=one_pattern(linears),
-        modules_to_save=[projector] if full else None,
-        bias="none",
-    )
-    folded = get_peft_model(model, config).eval()
-    layers = dict(folded.base_model.model.named_modules())
-    with torch.no_grad():
-        for name in linears:
-            down, up = weights[name]
-            layers[name].lora_A["default"].weight.copy_(down)
-            layers[name].lora_B["default"].weight.copy_(up)
-        for name in full:
-            place = f"{projector}.modules_to_save.default.{name.removeprefix(inside)}"
-            weight, bias = weights[name]
-            layers[place].weight.add_(weight)
-            if bias is not None:
-                layers[place].bias.add_(bias)
-    return folded
+            weights.full[name] = (difference.weight, difference.bias)
+    return weights

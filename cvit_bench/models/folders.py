@@ -79,13 +79,18 @@ def detect_family(folder: Path) -> str:
     """Return the family of a base folder from what lies in it."""
     if (folder / SCRIPT).is_file():
         return "scripted"
+    return family_in(folder / "config.json")
+
+
+def family_in(config: Path) -> str:
+    """Return the family that a model's configuration file names."""
     try:
-        model_type = str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+        model_type = str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CvitBenchError(
-            f"{folder}: no config.json that names a model_type: not a model folder"
+            f"{config.parent}: no {config.name} that names a model_type: not a model folder"
         ) from error
     if model_type not in plugins.names(plugins.FAMILIES):
         known = plugins.names(plugins.FAMILIES)
-        raise CvitBenchError(f"{folder / 'config.json'}: {unknown_name('model_type', model_type, known)}")
+        raise CvitBenchError(f"{config}: {unknown_name('model_type', model_type, known)}")
     return model_type

@@ -39,14 +39,6 @@ class Method(FileRecord):
         """Return the method with more hooks, each with its defaults."""
         return self.model_copy(update={"hooks": {**{name: {} for name in names}, **self.hooks}})
 
-    def recipe(self, name: str | None) -> Recipe:
-        """Return a recipe by name; None asks for nothing beyond suite and method."""
-        if name is None:
-            return Recipe(description="")
-        if name not in self.recipes:
-            raise CvitBenchError(f"method {self.name!r}: {unknown_name('recipe', name, self.recipes)}")
-        return self.recipes[name]
-
 
 def method_files() -> dict[str, Path]:
     """Return the method files by name."""

@@ -2,16 +2,16 @@
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from cvit_bench import plugins
 from cvit_bench.adapters.core import History
-from cvit_bench.adapters.sites import Sites
+from cvit_bench.adapters.sites import AdapterConfig, Sites
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import ADAPTER_FILES
 from cvit_bench.models.loading import LoadedBase
@@ -46,7 +46,6 @@ def attach(
     base: LoadedBase, projector: str, settings: TrainSettings, parent: Path | None, start: StageStart
 ) -> Any:
     """Put a trainable adapter on the base: fresh from a seed, or with the weights of the parent's folder."""
-    from peft import get_peft_model
     from peft.utils import set_peft_model_state_dict
     from safetensors.torch import load_file
 
@@ -54,17 +53,47 @@ def attach(
 
     state = load_file(parent / ADAPTER_FILES[1]) if parent is not None else {}
     past = _past(parent)
-    sites = adaptable_sites(base.model, projector)
-    torch.manual_seed(start.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        adapted = get_peft_model(base.model, _peft_config(settings, sites, past, state, start))
+    adapted = put_on(base.model, projector, settings, past, state, start)
     if parent is not None:
         set_peft_model_state_dict(adapted, state)
     tuner = tuner_of(adapted)
     if tuner is not None:
         tuner.begin_stage(len(past.tasks))
     return adapted
+
+
+def put_on(
+    model: Any,
+    projector: str,
+    settings: TrainSettings,
+    past: History,
+    state: Mapping[str, Any],
+    start: StageStart,
+) -> Any:
+    """Put a fresh adapter on a model, of the size that a stage after `past` has; `state` is its parent's."""
+    from peft import get_peft_model
+
+    sites = adaptable_sites(model, projector)
+    torch.manual_seed(start.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, _peft_config(settings, sites, past, state, start))
+
+
+def adapter_settings(settings: TrainSettings) -> AdapterConfig:
+    """Return the settings of a run's adapter as the record that its module defines."""
+    module = plugins.load(plugins.ADAPTERS, str(settings.adapter))
+    return cast(AdapterConfig, checked(module.Config, settings.adapter_config, "adapter"))
+
+
+def stage_history(
+    settings: TrainSettings, past: History, state: Mapping[str, Any], tasks: Sequence[str]
+) -> History:
+    """Return what an adapter has behind it after a stage on `tasks`; PEFT's own keep no count."""
+    module = plugins.load(plugins.ADAPTERS, str(settings.adapter))
+    if hasattr(module, "peft_config"):
+        return History()
+    return cast(History, module.Update.next_history(adapter_settings(settings), past, state, tasks))
 
 
 def _past(parent: Path | None) -> History:
@@ -81,10 +110,7 @@ def _peft_config(
     """Return PEFT's configuration of the adapter, of routed ones with the history that the stage adds to."""
     from cvit_bench.adapters.peft_bridge import peft_config_of
 
-    name = str(settings.adapter)
+    name, config = str(settings.adapter), adapter_settings(settings)
     module = plugins.load(plugins.ADAPTERS, name)
-    config = checked(module.Config, settings.adapter_config, "adapter")
-    history = None
-    if hasattr(module, "Update"):
-        history = module.Update.next_history(config, past, state, start.tasks)
+    history = stage_history(settings, past, state, start.tasks) if hasattr(module, "Update") else None
     return peft_config_of(name, config, sites, history, start.base_sha256)

@@ -18,6 +18,7 @@ from cvit_bench.records.base import Record
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import problems
 from cvit_bench.records.method import Method
+from cvit_bench.records.recipe import ChosenRecipe, find_recipe
 from cvit_bench.records.suite import Suite, TemplateSetting
 from cvit_bench.records.training import TrainingBudget
 from cvit_bench.text import known, unknown_name
@@ -86,14 +87,14 @@ def resolve(
     recipe: str | None = None,
 ) -> TrainSettings:
     """Merge, each winning over the ones before: defaults, suite, method, recipe, `section.key=value`."""
-    given, wanted = parse_overrides(overrides), method.recipe(recipe)
+    given, wanted = parse_overrides(overrides), find_recipe(method, recipe)
     budget = {**suite.training.model_dump(), **wanted.training, **given.get("training", {})}
     adapter = {**suite.adapter, **method.adapter_config, **wanted.adapter, **given.get("adapter", {})}
     if given.get("adapter") and method.adapter is None:
         raise CvitBenchError(f"--set adapter.…: method {method.name!r} has no adapter")
     return TrainSettings(
         method=method.name,
-        recipe=recipe,
+        recipe=wanted.name,
         suite=suite.name,
         suite_version=suite.version,
         seed=seed,
@@ -104,15 +105,22 @@ def resolve(
         adapter_config=_adapter_config(
             method.adapter,
             adapter,
-            "--set adapter" if "adapter" in given else f"method {method.name!r}: adapter_config",
+            _where(given, wanted, "adapter", f"method {method.name!r}: adapter_config"),
         ),
         hooks=_hooks(method.hooks, given),
         training=checked(
             TrainingBudget,
             budget,
-            "--set training" if "training" in given else f"suite {suite.name!r}: training",
+            _where(given, wanted, "training", f"suite {suite.name!r}: training"),
         ),
     )
+
+
+def _where(given: Mapping[str, Any], recipe: ChosenRecipe, section: str, else_: str) -> str:
+    """Return what a message about a section's settings starts with: what was merged in last."""
+    if section in given:
+        return f"--set {section}"
+    return f"{recipe.where}: {section}" if recipe.where else else_
 
 
 def _adapter_config(adapter: str | None, given: Mapping[str, Any], where: str) -> dict[str, Any]:

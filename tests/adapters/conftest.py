@@ -20,6 +20,7 @@ SMALL = {
     "branchlora": {"num_branches": 4, "top_k": 2},
     "moelora": {"num_experts": 4},
     "hydralora": {"num_heads": 4},
+    "olora": {},
 }
 METHODS = tuple(SMALL)
 SECOND_TASK = [1, 1, 1, 1]

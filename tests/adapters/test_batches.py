@@ -14,6 +14,7 @@ CASES = {
     "branchlora-projectors": {"per_task_projector": True},
     "moelora": {"projector": "adapt"},
     "hydralora": {},
+    "olora": {},
 }
 TASKS = [1, 0, 1]
 

@@ -5,7 +5,7 @@ import warnings
 import pytest
 import torch
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 LANGUAGE = "language_model"
 TASKS = [1, 1, 1, 1]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 LANGUAGE = "language_model"
 
 
@@ -53,7 +53,7 @@ def test_every_weight_of_the_adapter_has_a_gradient(adapt, shake, make_rows, mak
 def test_at_the_start_only_what_follows_the_routers_has_a_gradient(
     adapt, make_rows, make_batch, tell, method
 ):
-    adapted = adapt(method)
+    adapted = adapt(method, **({"orthogonal_weight": 0.0} if method == "olora" else {}))
     tell(adapted, [0, 1, 0])
     grads = learn(adapted, make_batch(make_rows(), labels=True))
     for name, grad in grads.items():
@@ -197,3 +197,36 @@ def test_a_task_may_avoid_what_was_frozen_before_it(adapt, shake, make_rows, mak
     gates = [values for (_, name), values in routing.kept.items() if name == "gates"]
     assert all(not values[:, frozen].any() for values in gates)
     assert all((values > 0).sum(1).tolist() == [min(2, 4 - len(frozen))] * 3 for values in gates)
+
+
+def test_loras_of_earlier_stages_keep_their_bits(adapt, shake, make_rows, make_batch, tell):
+    adapted = shake(adapt("olora"))
+    tuner = adapted.base_model
+    tuner.begin_stage(1)
+    before = {layer: state(update) for layer, update in tuner.updates.items()}
+    tell(adapted, [1, 1, 1])
+    one_step(adapted, make_batch(make_rows(), labels=True))
+    for layer, update in tuner.updates.items():
+        changed = {name for name, value in state(update).items() if not value.equal(before[layer][name])}
+        assert changed == {"loras.1.down", "loras.1.up"}
+    assert all(".loras.1." in name for name, weight in adapted.named_parameters() if weight.requires_grad)
+
+
+def test_every_weight_of_the_last_lora_has_a_gradient(adapt, shake, make_rows, make_batch, tell):
+    adapted = shake(adapt("olora"))
+    tell(adapted, [0, 1, 0])
+    grads = learn(adapted, make_batch(make_rows(), labels=True))
+    found = {name: grad is not None and bool(grad.any()) for name, grad in grads.items()}
+    assert all(any_ == (".loras.1." in name) for name, any_ in found.items())
+
+
+def test_every_layer_of_olora_adds_its_penalty_once(adapt, shake, make_rows, make_batch, tell):
+    adapted = shake(adapt("olora", orthogonal_weight=2.0, l2_weight=3.0))
+    tell(adapted, [0, 1, 0])
+    adapted.train()
+    adapted(**make_batch(make_rows(), labels=True))
+    wanted = 0.0
+    for update in adapted.base_model.updates.values():
+        (old, _), (new, up) = [(lora.down.detach(), lora.up.detach()) for lora in update.loras]
+        wanted += 2.0 * (old @ new.T).abs().sum() + 3.0 * (new.norm() + up.norm())
+    torch.testing.assert_close(adapted.base_model.extra_loss().detach(), wanted)

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 
 ELSEWHERE = """
 import sys

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 LANGUAGE = "language_model"
 
 

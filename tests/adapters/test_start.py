@@ -6,7 +6,7 @@ import torch
 from cvit_bench.adapters.peft_bridge import routing_of
 from cvit_bench.errors import CvitBenchError
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 
 
 @pytest.mark.parametrize("projector", ["adapt", "train", "frozen"])

@@ -7,7 +7,7 @@ import torch
 
 from cvit_bench.adapters.peft_bridge import RoutedLinear, routing_of
 
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 
 
 @pytest.mark.parametrize("method", METHODS)

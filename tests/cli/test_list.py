@@ -11,6 +11,7 @@ EXPECTED = {
     "suites": {"mini"},
     "templates": {"option_letter", "sentence"},
     "methods": {"lora", "multitask", "zero_shot"},
+    "recipes": {"cvit-paper", "cvit-released", "coin"},
     "scorers": {"exact", "option_letter", "cider"},
     "metrics": {"ap", "bwt_t", "forgetting"},
     "readers": {"jsonl", "parquet"},

@@ -39,6 +39,17 @@ def test_every_finding_of_a_broken_folder_is_printed(toy, call):
     assert (last, err) == ("9 files checked, 5 findings", "")
 
 
+def test_recipes_of_ones_own_are_checked(toy, inside):
+    folder = toy.root / "recipes"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("schema_version: 1\nname: mine\nbase: a/b\ntraining: {step: 3}\n")
+    for place in (folder, folder / "mine.yaml"):
+        out, err = inside("validate", place, code=1)
+        assert f"{folder / 'mine.yaml'}:4: training.step: unknown key 'step'" in out
+        assert out.endswith("1 files checked, 4 findings\n")
+        assert err == ""
+
+
 def files_of(*paths):
     _, chosen = _chosen(list(paths))
     return {path.name for kind in (chosen.templates, chosen.suites, chosen.tasks) for path in kind}
@@ -60,4 +71,6 @@ def test_a_path_that_names_nothing_to_check_is_refused_even_beside_one_that_does
     (toy.root / "tasks" / "notes.txt").write_text("x")
     with pytest.raises(CvitBenchError) as caught:
         _chosen([toy.root / "tasks" / "fruit.yaml", toy.root / place])
-    assert str(caught.value).startswith(f"{toy.root / place}: no task, suite or template (ROOT/tasks/*.yaml")
+    assert str(caught.value).startswith(
+        f"{toy.root / place}: no task, suite, template or recipe (ROOT/tasks/*.yaml"
+    )

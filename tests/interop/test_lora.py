@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from cvit_bench.cli.train import run_training
 from cvit_bench.errors import CvitBenchError
@@ -62,6 +64,23 @@ def test_what_cannot_be_named_is_refused(branches, stage, task, message, tmp_pat
 def test_an_existing_folder_is_left_alone(branches, tmp_path):
     with pytest.raises(CvitBenchError, match="is there already"):
         export_lora(branches, "04-mini_garments", "mini_geo", tmp_path, Placement())
+
+
+def test_olora_is_a_lora_of_all_its_stages_bit_for_bit(tmp_path):
+    run_dir = train("olora", tmp_path / "olora")
+    said = export_lora(run_dir, "03-mini_caption", None, tmp_path / "out", Placement())
+    assert "rank 48" in said
+    command = [sys.executable, "-c", LOAD, str(embedded_base()), str(tmp_path / "out")]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert found.stdout.split()[-2:] == ["LoraConfig", "True"]
+    plain = load_file(tmp_path / "out" / "adapter_model.safetensors")
+    own = load_file(run_dir / "stages" / "03-mini_caption" / "adapter_model.safetensors")
+    layers = {key.partition(".lora_")[0] for key in plain}
+    assert len(own) == 3 * len(plain) == 6 * len(layers)
+    for layer in layers:
+        downs, ups = ([own[f"{layer}.routed.loras.{i}.{name}"] for i in range(3)] for name in ("down", "up"))
+        assert torch.equal(plain[f"{layer}.lora_A.weight"], torch.cat(downs))
+        assert torch.equal(plain[f"{layer}.lora_B.weight"], torch.cat(ups, 1))
 
 
 def test_methods_that_choose_by_sample_do_not_fold(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from cvit_bench.records.training import TrainingBudget
-from cvit_bench.train.loop import rate_factor
+from cvit_bench.train.optimizing import rate_factor
 
 
 def rates(num_steps, **budget):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from cvit_bench.records.routing import ROUTES, ROUTING, StageRouting
 from cvit_bench.resources import embedded_base
 
 pytestmark = pytest.mark.slow
-METHODS = ("smolora", "branchlora", "moelora", "hydralora")
+METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
 SMALL = ("training.steps=2", "training.batch_size=4", "adapter.rank=16", "training.precision=float32")
 LAST = "06-mini_shapes"
 
@@ -93,6 +94,17 @@ def test_a_router_is_added_for_every_task_and_the_earlier_ones_stay(runs):
     assert not any(".tasks.1." in key for key in before)
 
 
+def test_loras_of_earlier_stages_stay_as_they_were(runs):
+    folders = [runs["olora"] / stage.checkpoint for stage in load_manifest(runs["olora"]).stages]
+    for number, (one, other) in enumerate(pairwise(folders), start=1):
+        before, after = (load_file(folder / "adapter_model.safetensors") for folder in (one, other))
+        assert {key.partition(".loras.")[2][0] for key in before} == set("012345"[:number])
+        assert all(after[key].equal(value) for key, value in before.items())
+        new = [key for key in after if key not in before]
+        assert len(after) - len(before) == len(new) == len(before) // number
+        assert any(after[key].any() for key in new if key.endswith(".up"))
+
+
 def test_the_selector_has_a_say_for_every_task(runs):
     routing = load_json(runs["branchlora"] / "stages" / LAST / ROUTING, StageRouting)
     assert all(sum((task.selected or {}).values()) == task.samples for task in routing.tasks.values())
@@ -116,6 +128,7 @@ def test_smolora_routers_never_move_by_default(runs):
         ("smolora", "adapter.router_grad=yes", "router_grad"),
         ("branchlora", "adapter.top_k=9", "top_k: 9 of 8 branches"),
         ("moelora", "adapter.experts=4", "Did you mean .num_experts"),
+        ("olora", "adapter.orthogonal_weight=-1", "orthogonal_weight: .* greater than or equal to 0"),
     ],
 )
 def test_a_bad_setting_is_refused_before_anything_is_written(method, setting, message, tmp_path):

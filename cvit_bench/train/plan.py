@@ -1,0 +1,49 @@
+"""What a training would do: pure functions from settings and sample counts to steps and learning rates."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from cvit_bench.records.training import TrainingBudget
+from cvit_bench.records.training_plan import RatePoint, StageSteps
+from cvit_bench.train.optimizing import rate_factor
+from cvit_bench.train.schedules import StagePlan
+
+
+def planned_steps(
+    stages: Sequence[StagePlan], counts: Mapping[str, int | None], budget: TrainingBudget
+) -> tuple[StageSteps, ...]:
+    """Return samples and optimizer steps of each stage, from the number of train samples of each task."""
+    planned = []
+    for stage in stages:
+        known = [counts[task] for task in stage.tasks]
+        samples = None if None in known else sum(count or 0 for count in known)
+        steps = stage_steps(stage, samples, budget)
+        planned.append(StageSteps(name=stage.name, tasks=stage.tasks, samples=samples, steps=steps))
+    return tuple(planned)
+
+
+def stage_steps(stage: StagePlan, num_samples: int | None, budget: TrainingBudget) -> int | None:
+    """Return the optimizer steps of a stage, None where they depend on samples that nobody has counted."""
+    if budget.steps is None and num_samples is None:
+        return None
+    return budget.num_steps((num_samples or 0) // stage.num_shares) * stage.num_shares
+
+
+def total_steps(stages: Sequence[StageSteps]) -> int | None:
+    """Return the steps of all stages together, None where those of one are not known."""
+    known = [stage.steps for stage in stages if stage.steps is not None]
+    return sum(known) if len(known) == len(stages) else None
+
+
+def rate_points(stages: Sequence[StageSteps], budget: TrainingBudget) -> tuple[RatePoint, ...]:
+    """Return the learning rate at the ends and in the middle of warm-up and rest of the first known stage."""
+    num_steps = next((stage.steps for stage in stages if stage.steps is not None), None)
+    if num_steps is None:
+        return ()
+    warmup = math.ceil(budget.warmup_share * num_steps)
+    at = {1, max(1, warmup // 2), max(1, warmup), (warmup + num_steps) // 2, num_steps}
+    return tuple(
+        RatePoint(step=step, rate=budget.learning_rate * rate_factor(budget, step - 1, num_steps))
+        for step in sorted(at)
+        if 1 <= step <= num_steps
+    )
