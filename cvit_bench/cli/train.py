@@ -28,6 +28,7 @@ class TrainOptions:
     overrides: Sequence[str] = ()
     hooks: Sequence[str] = ()
     track: Sequence[str] = ()
+    shard: bool = False
     limit: int | None = None
     holdout: float = 0.0
     stages: int | None = None
@@ -63,6 +64,9 @@ def train(
     track: Annotated[
         list[str] | None, typer.Option("--track", help="Show steps in tensorboard or wandb too; repeatable.")
     ] = None,
+    shard: Annotated[
+        bool, typer.Option("--shard", help="Cut a base that does not fit over all processes (FSDP).")
+    ] = False,
     limit: Limit = None,
     holdout: Annotated[
         float, typer.Option("--holdout", help="Share of the train samples to leave out, such as 0.2.")
@@ -89,8 +93,8 @@ def train(
     """
     target = run_dir or Path("runs") / Path(method).stem
     options = TrainOptions(
-        base, seed, recipe, set_ or [], hook or [], track or [], limit, holdout, stages, title, data_root,
-        device, dtype, threads,
+        base, seed, recipe, set_ or [], hook or [], track or [], shard, limit, holdout, stages, title,
+        data_root, device, dtype, threads,
     )  # fmt: skip
     if plan:
         from cvit_bench.cli.train_plan import plan_text
@@ -167,6 +171,6 @@ def _resolved(
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
     run = TrainRun(
         run_dir, library, found.shortened(settings.stages), chosen, settings, base, spec, placement,
-        options.data_root, processes, options.track,
+        options.data_root, processes, options.track, options.shard,
     )  # fmt: skip
     return run, published

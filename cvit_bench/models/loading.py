@@ -1,5 +1,6 @@
 """Open a base through the Auto classes: safetensors only, no remote code."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ class LoadedBase:
     dtype: torch.dtype
 
 
-def load_base(folder: Path, placement: Placement) -> LoadedBase:
-    """Load model and processor of a folder onto the device; features of a frozen tower are kept in memory."""
+def load_base(folder: Path, placement: Placement, place: Callable[[Any], Any] | None = None) -> LoadedBase:
+    """Load model and processor of a folder onto the device; features of a frozen tower are kept in memory.
+
+    `place` puts the model where it computes in another way, and nothing is kept then.
+    """
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -40,7 +44,8 @@ def load_base(folder: Path, placement: Placement) -> LoadedBase:
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
-        ).to(device)
+        )
+        model = model.to(device) if place is None else place(model)
     except (
         OSError,
         ValueError,
@@ -54,8 +59,11 @@ def load_base(folder: Path, placement: Placement) -> LoadedBase:
     ) as error:
         raise CvitBenchError(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
     processor.tokenizer.padding_side = "left"
-    encoder = _encoder(model.eval(), processor, folder, (device, dtype))
-    return LoadedBase(model, processor, encoder, device, dtype)
+    if place is None:
+        encoder = _encoder(model, processor, folder, (device, dtype))
+    else:
+        encoder = Encoder(processor, device, dtype)
+    return LoadedBase(model.eval(), processor, encoder, device, dtype)
 
 
 def _encoder(model: Any, processor: Any, folder: Path, place: tuple[torch.device, torch.dtype]) -> Encoder:

@@ -48,6 +48,7 @@ class TrainRun:
     data_root: Path | None = None
     processes: Processes = field(default_factory=Processes)
     trackers: Sequence[str] = ()
+    shard: bool = False
     loaded: Any = None
     _read: dict[str, list[Example]] = field(default_factory=dict)
     _open: list[Any] = field(default_factory=list)
@@ -138,6 +139,10 @@ class TrainRun:
 
         if not family_of(folder).needs_torch:
             raise CvitBenchError(f"{folder}: a scripted base cannot be trained")
+        if self.shard:
+            from cvit_bench.train.sharding import load_sharded
+
+            return load_sharded(folder, self.placement, self.processes)
         return load_base(folder, self.placement)
 
     def _folder(self, name: str) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -17,7 +18,7 @@ from cvit_bench.models.loading import LoadedBase
 from cvit_bench.progress import metered
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
-from cvit_bench.records.routing import ROUTES, ROUTING
+from cvit_bench.records.routing import ROUTES, ROUTING, StageRouting
 from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.examples import Example
 from cvit_bench.train.live_stage import Hook, LiveStage, Tensors, kept_file
@@ -31,6 +32,7 @@ from cvit_bench.train.step_log import STEPS, StepLog, Tracker
 from cvit_bench.train.stops import StopFiles
 from cvit_bench.train.watching import WATCHED, watch_stage
 
+Routes = tuple[StageRouting, pd.DataFrame]
 ExamplesOf = Callable[[str], Sequence[Example]]
 
 
@@ -99,9 +101,9 @@ class StageRun:
         kept = {name: hook.after_stage(stage) for name, hook in stage.hooks.items()}
         if stage.tuner is not None:
             stage.tuner.close_stage()
-        record = self._record(losses)
+        record, routes = self._record(losses), self._routes(stage)
         if self.processes.is_first:
-            self._save(stage, kept, record)
+            self._save(stage, kept, record, routes)
         self.processes.wait()
         stops.clear()
         self.base.loaded.model = stage.adapted.unload()
@@ -149,27 +151,29 @@ class StageRun:
             losses=tuple(round(loss, 5) for loss in losses),
         )
 
-    def _save(self, stage: LiveStage, kept: Mapping[str, Tensors], record: StageTraining) -> None:
+    def _routes(self, stage: LiveStage) -> Routes | None:
+        """Return which way samples of the watched tasks go through a routed adapter."""
+        if stage.tuner is None:
+            return None
+        prompts = {
+            task: [example.prompt for example in self.examples_of(task)[:WATCHED]] for task in self.watched
+        }
+        return watch_stage(stage.adapted, stage.tuner, self.base.loaded, prompts)
+
+    def _save(
+        self, stage: LiveStage, kept: Mapping[str, Tensors], record: StageTraining, routes: Routes | None
+    ) -> None:
         with stage_folder(self.folder) as temporary:
             save_adapter(stage.adapted, temporary, self.base.name, self.base.sha256)
             for name, tensors in kept.items():
                 if tensors:
                     on_disk = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
                     save_file(on_disk, kept_file(temporary, name))
-            self._save_routes(stage, temporary)
+            if routes is not None:
+                save_json(temporary / ROUTING, routes[0])
+                routes[1].to_parquet(temporary / ROUTES, index=False)
             whole = record.model_copy(update={"adapter_sha256": adapter_sha256(temporary)})
             save_json(temporary / TRAINING, whole)
-
-    def _save_routes(self, stage: LiveStage, folder: Path) -> None:
-        """Write which way samples of the watched tasks go through a routed adapter."""
-        if stage.tuner is None:
-            return
-        prompts = {
-            task: [example.prompt for example in self.examples_of(task)[:WATCHED]] for task in self.watched
-        }
-        found, table = watch_stage(stage.adapted, stage.tuner, self.base.loaded, prompts)
-        save_json(folder / ROUTING, found)
-        table.to_parquet(folder / ROUTES, index=False)
 
 
 def _hook(name: str, config: Mapping[str, Any]) -> Hook:

@@ -47,6 +47,11 @@ def test_two_processes_learn_what_one_learns(method, pair, tmp_path):
     done = torchrun(words(method, pair, two))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("manifest.json") == 1
+    assert_same_stages(one, two)
+
+
+def assert_same_stages(one: Path, two: Path) -> None:
+    """Losses and tensors of two runs are equal up to the order of sums."""
     for stage in sorted(path.name for path in (one / "stages").iterdir()):
         losses = [
             load_json(run / "stages" / stage / "training.json", StageTraining).losses for run in (one, two)
@@ -60,6 +65,20 @@ def test_two_processes_learn_what_one_learns(method, pair, tmp_path):
                     torch.testing.assert_close(shared[name], values, rtol=2e-2, atol=2e-3, msg=name)
                 else:
                     assert torch.equal(shared[name], values), name
+
+
+@pytest.mark.slow
+def test_a_base_cut_over_two_processes_learns_the_same(pair, tmp_path):
+    one, two = tmp_path / "one" / "run", tmp_path / "two" / "run"
+    subprocess.run([sys.executable, "-m", "cvit_bench", *words("smolora", pair, one)], check=True)
+    done = torchrun([*words("smolora", pair, two), "--shard"])
+    assert done.returncode == 0, done.stderr
+    assert_same_stages(one, two)
+
+
+def test_one_process_has_nothing_to_cut_a_base_over(pair, tmp_path):
+    with pytest.raises(CvitBenchError, match="--shard: needs several processes"):
+        run_training("lora", pair, tmp_path / "run", limit=4, shard=True, device="cpu")
 
 
 @pytest.mark.slow
