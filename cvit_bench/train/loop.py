@@ -58,7 +58,7 @@ def train_stage(stage: LiveStage, meter: Meter, log: StepLog, stops: StopFiles |
             _watch_usage(stage, stage.num_steps - number <= stage.epoch)
             for hook in stage.hooks.values():
                 draw = hook.samples(stage, draw, number)  # noqa: PLW2901
-            record = _step(tuning, draw)
+            record = learn_batch(tuning, draw)
             log.add(record)
             speed = f"{record.tokens_per_second:.0f} tokens/s"
             meter.advance(len(draw.prompts), f"loss {record.loss:.3f} · {speed}")
@@ -88,8 +88,8 @@ def _watch_usage(stage: LiveStage, in_last_epoch: bool) -> None:
         stage.tuner.routing.counts_usage = in_last_epoch or window == "stage"
 
 
-def _step(tuning: Tuning, draw: Draw) -> StepRecord:
-    """Learn one batch."""
+def learn_batch(tuning: Tuning, draw: Draw) -> StepRecord:
+    """Take one optimizer step on a batch, the whole one of all processes."""
     stage, began = tuning.stage, time.monotonic()
     encoder, budget = stage.base.encoder, stage.budget
     num_tokens = encoder.num_answer_tokens(draw.answers)

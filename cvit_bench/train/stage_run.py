@@ -132,7 +132,7 @@ class StageRun:
             examples_of=self.examples_of,
             num_steps=self.num_steps,
             processes=self.processes,
-            hooks={name: _hook(name, config) for name, config in settings.hooks.items()},
+            hooks={name: make_hook(name, config) for name, config in settings.hooks.items()},
         )
 
     def _kept_before(self) -> dict[str, Tensors]:
@@ -176,6 +176,7 @@ class StageRun:
             save_json(temporary / TRAINING, whole)
 
 
-def _hook(name: str, config: Mapping[str, Any]) -> Hook:
+def make_hook(name: str, config: Mapping[str, Any]) -> Hook:
+    """Return a hook by name with its settings."""
     module = plugins.load(plugins.HOOKS, name)
     return cast(Hook, module.Hook(module.Config.model_validate(config)))
