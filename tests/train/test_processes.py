@@ -27,10 +27,15 @@ RUNS = {
 
 def torchrun(words: list[str]) -> subprocess.CompletedProcess[str]:
     """Run the command in two processes that talk over gloo."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [*launch, "-m", "cvit_bench", *words], capture_output=True, text=True, env=env, check=False
+        [*launch, "-m", "cvit_bench", *words],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+        timeout=400,
     )
 
 
