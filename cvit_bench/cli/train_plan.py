@@ -1,6 +1,7 @@
 """The plan of a training as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
@@ -27,9 +28,14 @@ def _head(plan: TrainingPlan) -> str:
         ("base", f"{plan.base} (shapes: {plan.shapes}), {plan.dtype}, computing in {plan.precision}"),
     ]
     if plan.adapter:
-        settings = ", ".join(f"{key}={value}" for key, value in plan.adapter_config.items())
-        rows.append(("adapter", f"{plan.adapter}: {settings}"))
+        rows.append(("adapter", f"{plan.adapter}: {_settings(plan.adapter_config)}"))
+    for name, config in plan.hooks.items():
+        rows.append(("hook", f"{name}: {_settings(config)}"))
     return str(tabulate(rows, tablefmt="plain", disable_numparse=True))
+
+
+def _settings(config: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in config.items())
 
 
 def _stages(plan: TrainingPlan) -> str:
@@ -87,8 +93,8 @@ def _memory(plan: TrainingPlan) -> str:
     rows.append(("all", _bytes(found.total)))
     how = "with" if plan.training.checkpointing else "without"
     note = (
-        f"An estimate for one process at samples of {found.length} positions, {how} checkpointing; "
-        "formula: cvit_bench/train/plan_memory.py."
+        f"An estimate for one process at samples of {found.length} positions, {how} checkpointing, "
+        "without what hooks keep; formula: cvit_bench/train/plan_memory.py."
     )
     return f"{_table(rows, ('memory at the last stage', 'about'))}\n{note}"
 

@@ -87,6 +87,7 @@ class TrainingPlan(FileRecord):
     precision: str
     adapter: str | None
     adapter_config: dict[str, Any]
+    hooks: dict[str, dict[str, Any]] = {}
     training: TrainingBudget
     stages: tuple[StageSteps, ...]
     steps: int | None

@@ -1,6 +1,7 @@
 """`train --plan`: put together what a training would do; no weight is loaded and nothing is written."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -27,14 +28,15 @@ class DryRun:
 
     run: TrainRun
     recipe: ChosenRecipe
+    _read: dict[str, Counter[str]] = field(default_factory=dict)
 
     def plan(self) -> TrainingPlan:
         """Return the plan; raise where data is spoilt or the base's configuration is not to be had."""
         run, settings = self.run, self.run.settings
-        stages = plan_stages(run.method.schedule, run.suite.train)
+        stages = plan_stages(run.method.schedule, run.suite.train, run.suite.few_shot)
         tasks = dict.fromkeys(task for stage in stages for task in stage.tasks)
         data = tuple(self._split(task) for task in tasks)
-        steps = planned_steps(stages, {split.task: split.samples for split in data}, settings.training)
+        steps = planned_steps(stages, self._count, settings.training)
         config = self._config()
         first, last, memory = self._sizes(config, stages)
         return TrainingPlan(
@@ -50,6 +52,7 @@ class DryRun:
             precision=self._precision,
             adapter=settings.adapter,
             adapter_config=settings.adapter_config,
+            hooks=settings.hooks,
             training=settings.training,
             stages=steps,
             steps=total_steps(steps),
@@ -62,21 +65,41 @@ class DryRun:
         )
 
     def _split(self, name: str) -> PlannedSplit:
-        """Return what is known of a task's train file, counted where it is there."""
-        run, limit = self.run, self.run.settings.limit
-        task = run.library.task(name)
-        path = split_path(task, "train", run.data_root)
-        samples = task.splits["train"].count
-        if path.is_file():
-            samples = len(load_samples(task, "train", run.data_root, limit))
+        """Return what is known of a task's train file."""
+        task = self.run.library.task(name)
+        path = split_path(task, "train", self.run.data_root)
         return PlannedSplit(
             task=name,
             file=str(path),
             present=path.is_file(),
-            samples=samples if samples is None or limit is None else min(samples, limit),
+            samples=self._count(name),
             licence=task.licence,
             citation=task.citation,
         )
+
+    def _count(self, name: str, shots: int | None = None) -> int | None:
+        """Return how many samples of a task, or of each of its classes, are trained on; None: not known.
+
+        Of a file that is not here the task's own figures are taken; with a share held out they say nothing.
+        """
+        task, settings = self.run.library.task(name), self.run.settings
+        if split_path(task, "train", self.run.data_root).is_file():
+            return sum(min(number, shots or number) for number in self._classes(name).values())
+        if shots is not None:
+            return shots * len(task.classes) or None
+        stated = task.splits["train"].count
+        if stated is None or (settings.holdout and "val" not in task.splits):
+            return None
+        return min(stated, settings.limit or stated)
+
+    def _classes(self, name: str) -> Counter[str]:
+        """Return the number of train samples of each class, the first answer, of a file that is here."""
+        if name not in self._read:
+            run, settings = self.run, self.run.settings
+            task = run.library.task(name)
+            samples = load_samples(task, "train", run.data_root, settings.limit, settings.holdout)
+            self._read[name] = Counter(sample.answers[0] for sample in samples)
+        return self._read[name]
 
     def _config(self) -> Path:
         """Return the base's configuration; a recipe's shapes are those of its own base."""

@@ -1,22 +1,27 @@
 """What a training would do: pure functions from settings and sample counts to steps and learning rates."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from cvit_bench.records.training import TrainingBudget
 from cvit_bench.records.training_plan import RatePoint, StageSteps
 from cvit_bench.train.optimizing import rate_factor
 from cvit_bench.train.schedules import StagePlan
 
+SampleCount = Callable[[str, int | None], int | None]
+
 
 def planned_steps(
-    stages: Sequence[StagePlan], counts: Mapping[str, int | None], budget: TrainingBudget
+    stages: Sequence[StagePlan], count: SampleCount, budget: TrainingBudget
 ) -> tuple[StageSteps, ...]:
-    """Return samples and optimizer steps of each stage, from the number of train samples of each task."""
+    """Return samples and optimizer steps of each stage.
+
+    `count` tells the number of train samples of a task, all or with so many of each class; None: not known.
+    """
     planned = []
     for stage in stages:
-        known = [counts[task] for task in stage.tasks]
-        samples = None if None in known else sum(count or 0 for count in known)
+        known = [count(task, stage.shots) for task in stage.tasks]
+        samples = None if None in known else sum(number or 0 for number in known)
         steps = stage_steps(stage, samples, budget)
         planned.append(StageSteps(name=stage.name, tasks=stage.tasks, samples=samples, steps=steps))
     return tuple(planned)
@@ -24,9 +29,7 @@ def planned_steps(
 
 def stage_steps(stage: StagePlan, num_samples: int | None, budget: TrainingBudget) -> int | None:
     """Return the optimizer steps of a stage, None where they depend on samples that nobody has counted."""
-    if budget.steps is None and num_samples is None:
-        return None
-    return budget.num_steps((num_samples or 0) // stage.num_shares) * stage.num_shares
+    return stage.fixed_steps(budget) if num_samples is None else stage.num_steps(budget, num_samples)
 
 
 def total_steps(stages: Sequence[StageSteps]) -> int | None:

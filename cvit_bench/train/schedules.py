@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cvit_bench.records.manifest import Schedule
+from cvit_bench.records.training import TrainingBudget
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,19 @@ class StagePlan:
     num_shares: int = 1
     past: tuple[str, ...] = ()
     shots: int | None = None
+
+    def num_steps(self, budget: TrainingBudget, num_samples: int) -> int:
+        """Return the optimizer steps of the stage with so many samples."""
+        fixed = self.fixed_steps(budget)
+        if fixed is not None:
+            return fixed
+        return budget.num_steps(num_samples // self.num_shares) * self.num_shares
+
+    def fixed_steps(self, budget: TrainingBudget) -> int | None:
+        """Return the optimizer steps that a budget sets whatever the samples, None where they decide."""
+        if self.shots is not None and budget.few_shot_steps is not None:
+            return budget.few_shot_steps
+        return None if budget.steps is None else budget.steps * self.num_shares
 
 
 def plan_stages(

@@ -82,10 +82,7 @@ class StageRun:
     @property
     def num_steps(self) -> int:
         """Optimizer steps of the stage."""
-        budget = self.settings.training
-        if self.plan.shots is not None and budget.few_shot_steps is not None:
-            return budget.few_shot_steps
-        return budget.num_steps(len(self.examples) // self.plan.num_shares) * self.plan.num_shares
+        return self.plan.num_steps(self.settings.training, len(self.examples))
 
     def train(self) -> StageTraining:
         """Train and save the stage."""

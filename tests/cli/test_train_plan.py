@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cvit_bench.records.manifest import load_manifest
 from cvit_bench.records.training_plan import TrainingPlan
 
 PUBLISHED = [
@@ -26,7 +27,7 @@ def test_the_published_counts_of_llava_7b(inside, tmp_path, method, recipe, all_
     assert (plan.first.adapter, plan.first.learning) == (all_, learning)
     assert plan.departures
     assert plan.memory.base == 4 * plan.first.base
-    assert [stage.samples for stage in plan.stages] == [1000, 1000, 960, 1000, 1200, 1000]
+    assert [stage.samples for stage in plan.stages[:6]] == [1000, 1000, 960, 1000, 1200, 1000]
 
 
 def test_the_hub_is_not_asked_and_a_process_ends_in_time(call):
@@ -38,8 +39,10 @@ def test_the_hub_is_not_asked_and_a_process_ends_in_time(call):
 def test_steps_and_rates_of_the_embedded_suite(inside):
     out, _ = inside("train", "--method", "lora", "--plan", "--json", "--limit", 50)
     plan = TrainingPlan.model_validate(json.loads(out))
-    assert [stage.steps for stage in plan.stages] == [48] * 6
-    assert (plan.steps, plan.stages[0].samples, plan.base) == (288, 50, "embedded:mini")
+    assert [stage.name for stage in plan.stages[6:]] == ["few-mini_places-05", "few-mini_places-10"]
+    assert [stage.steps for stage in plan.stages] == [plan.training.steps] * 8
+    assert (plan.stages[0].samples, plan.base) == (50, "embedded:mini")
+    assert plan.steps == 8 * plan.training.steps
     assert max(point.rate for point in plan.rates) == plan.training.learning_rate
     assert plan.missing == ()
 
@@ -50,12 +53,25 @@ def test_settings_and_placement_change_the_plan(inside):
         TrainingPlan.model_validate_json(inside(*words, *more)[0])
         for more in ((), ("--set", "adapter.rank=64", "--set", "training.checkpointing=true"))
     )
-    assert one.steps == other.steps == 30
+    assert one.steps == other.steps == 5 * len(one.stages)
     assert other.first.adapter == 2 * one.first.adapter
     assert other.memory.activations < one.memory.activations
     half = TrainingPlan.model_validate_json(inside(*words, "--device", "cuda")[0])
     assert (half.dtype, half.precision) == ("bfloat16", "bfloat16")
     assert half.memory.base == one.memory.base // 2
+
+
+@pytest.mark.slow
+def test_a_plan_has_the_steps_and_samples_of_the_manifest(inside, tmp_path):
+    words = ("--method", "replay", "--limit", 6, "--holdout", 0.3, "--set", "training.batch_size=2")
+    words += ("--set", "training.steps=null", "--set", "training.few_shot_steps=2", "--device", "cpu")
+    words += ("--set", "adapter.rank=2", "--suite", "mini")
+    plan = TrainingPlan.model_validate_json(inside("train", *words, "--plan", "--json")[0])
+    assert "replay" in plan.hooks
+    inside("train", *words, "--run-dir", tmp_path / "run")
+    stages = load_manifest(tmp_path / "run").stages
+    wanted = [(stage.name, stage.tasks, stage.samples, stage.steps) for stage in stages]
+    assert [(stage.name, stage.tasks, stage.samples, stage.steps) for stage in plan.stages] == wanted
 
 
 def test_missing_data_is_named_with_place_and_licence(toy, inside):

@@ -18,8 +18,9 @@ SHAPES = Shapes(
 FULL = Computing(base=4, computing=4, dropout=False, dora=False)
 
 
-def steps_of(schedule, tasks, **budget):
-    found = planned_steps(plan_stages(schedule, tasks), COUNTS, TrainingBudget(**budget))
+def steps_of(schedule, tasks, few_shot=None, **budget):
+    stages = plan_stages(schedule, tasks, few_shot)
+    found = planned_steps(stages, lambda task, shots: shots or COUNTS[task], TrainingBudget(**budget))
     return [stage.steps for stage in found], total_steps(found)
 
 
@@ -48,6 +49,13 @@ def test_rates_are_those_of_the_loop(num_steps):
     if num_steps > 10:
         assert max(point.rate for point in points) == 0.5
         assert math.ceil(0.1 * num_steps) in [point.step for point in points]
+
+
+def test_stages_on_a_few_samples_have_steps_of_their_own():
+    few = {"c": (16, 32)}
+    assert steps_of("sequential", ["a"], few, batch_size=8) == ([10, 2, 4], 16)
+    assert steps_of("sequential", ["a"], few, batch_size=8, few_shot_steps=3) == ([10, 3, 3], 16)
+    assert steps_of("sequential", ["a"], few, steps=7) == ([7, 7, 7], 21)
 
 
 def test_there_are_no_rates_without_steps():
