@@ -80,7 +80,7 @@ def check_installed(contenders: Mapping[str, Contender], suites: Iterable[str]) 
     lacking = sorted(name for name in missing if not name.endswith(".yaml"))
     if lacking:
         raise CvitBenchError(f"methods that are not installed: {', '.join(lacking)} (known: {known(files)})")
-    hooks = plugins.names(plugins.HOOKS) if hasattr(plugins, "HOOKS") else []
+    hooks = plugins.names(plugins.HOOKS)
     lacking = sorted({hook for one in contenders.values() for hook in one.hooks} - set(hooks))
     if lacking:
         raise CvitBenchError(f"hooks that are not installed: {', '.join(lacking)} (known: {known(hooks)})")
