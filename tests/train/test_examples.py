@@ -136,3 +136,19 @@ def test_a_missing_train_split_is_named(toy):
     library, _ = open_suite(toy.suite)
     with pytest.raises(CvitBenchError, match="task 'fruit' has no train split"):
         load_examples(library, ["fruit"], "single", 0, toy.data)
+
+
+def test_batches_by_length_hold_samples_of_similar_length_and_leave_none_out():
+    words = ["a" * length for length in range(1, 41)]
+    many = [example(name, (name,)) for name in words]
+
+    def spreads(by_length):
+        draws = list(draw_batches(many, 4, 100, "s", by_length))
+        seen = [answer for draw in draws for answer in draw.answers]
+        lengths = [[len(answer) for answer in draw.answers] for draw in draws]
+        return seen, sum(max(row) - min(row) for row in lengths)
+
+    grouped, shuffled = spreads(True), spreads(False)
+    assert grouped[1] < shuffled[1] / 4
+    assert sorted(grouped[0]) == sorted(words * 10) == sorted(shuffled[0])
+    assert spreads(True) == grouped

@@ -1,0 +1,92 @@
+"""One step, however it is cut: whole or in micro-batches, with or without recomputed activations."""
+
+import json
+
+import pytest
+import torch
+
+from cvit_bench.data.library import open_suite
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.family import Placement
+from cvit_bench.models.loading import load_base
+from cvit_bench.progress import Meter
+from cvit_bench.records.method import load_method
+from cvit_bench.resources import embedded_base
+from cvit_bench.train.adapted import StageStart, attach
+from cvit_bench.train.examples import load_examples
+from cvit_bench.train.live_stage import LiveStage
+from cvit_bench.train.loop import train_stage
+from cvit_bench.train.settings import resolve
+from cvit_bench.train.step_log import StepLog
+
+PROJECTOR = "model.multi_modal_projector"
+SMALL = ["adapter.rank=16", "adapter.alpha=32", "training.batch_size=4", "training.precision=float32"]
+
+
+@pytest.fixture(scope="module")
+def base():
+    return load_base(embedded_base(), Placement())
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return load_examples(open_suite("mini")[0], ["mini_caption"], "single", 0, limit=8)
+
+
+def learned(base, examples, method, *words, log=None):
+    """Train three steps; return the losses and the weights."""
+    settings = resolve(load_method(method), open_suite("mini")[1], [*SMALL, *words])
+    adapted = attach(base, PROJECTOR, settings, None, StageStart(("mini_caption",), 0, "0" * 64))
+    stage = LiveStage(
+        name="01-x", tasks=("mini_caption",), past=(), seed="0", adapted=adapted, base=base,
+        projector=PROJECTOR, budget=settings.training, examples=examples,
+        examples_of=lambda _: examples, num_steps=3,
+    )  # fmt: skip
+    losses = train_stage(stage, Meter("x", 12), log or StepLog(None, "01-x"))
+    weights = {name: weight.detach().clone() for name, weight in stage.weights.items()}
+    base.model = adapted.unload()
+    return losses, weights
+
+
+@pytest.mark.parametrize("method", ["lora", "smolora", "branchlora"])
+@pytest.mark.parametrize("words", [["training.micro_batch=1"], ["training.checkpointing=true"]], ids=str)
+def test_a_step_is_the_same_however_it_is_computed(base, examples, method, words):
+    losses, weights = learned(base, examples, method)
+    found, others = learned(base, examples, method, *words)
+    assert found == pytest.approx(losses, rel=1e-4)
+    for name, weight in weights.items():
+        torch.testing.assert_close(others[name], weight, rtol=1e-2, atol=5e-4)
+
+
+def test_the_loss_is_the_mean_over_all_answer_tokens(base, examples):
+    batch = base.encoder.lesson([e.prompt for e in examples[:4]], [e.answers[0] for e in examples[:4]])
+    num = base.encoder.num_answer_tokens([e.answers[0] for e in examples[:4]])
+    assert num == int((batch["labels"] >= 0).sum())
+    with torch.no_grad():
+        whole = base.model(**batch).loss
+        other = base.model(**batch, num_items_in_batch=2 * num).loss
+    torch.testing.assert_close(other, whole / 2)
+
+
+def test_the_projector_may_have_a_rate_of_its_own(base, examples):
+    slow = ["training.projector_learning_rate=1e-9", "training.warmup_share=0"]
+    start = learned(base, examples, "lora", "training.learning_rate=1e-9", "training.warmup_share=0")[1]
+    found = learned(base, examples, "lora", *slow)[1]
+    for name, weight in found.items():
+        moved = (weight - start[name]).abs().max().item()
+        assert (moved < 1e-6) == (PROJECTOR in name), name
+
+
+def test_every_step_is_a_line(base, examples, tmp_path):
+    path = tmp_path / "steps.jsonl"
+    losses, _ = learned(base, examples, "lora", log=StepLog(path, "01-x"))
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(row["stage"], row["step"]) for row in rows] == [("01-x", step) for step in (1, 2, 3)]
+    assert [row["loss"] for row in rows] == losses
+    assert all(row["tokens"] > row["answer_tokens"] > 0 and row["norm"] > 0 for row in rows)
+    assert rows[-1]["rate"] < 0.002
+
+
+def test_a_loss_that_is_no_number_stops_the_stage(base, examples):
+    with pytest.raises(CvitBenchError, match="the loss became"):
+        learned(base, examples, "lora", "training.learning_rate=1e30", "training.warmup_share=0")
