@@ -1,8 +1,12 @@
 """Two processes on the same batches learn what one learns; sums over samples are sums over both."""
 
+import contextlib
+import functools
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,44 +19,90 @@ from cvit_bench.records.load import load_json
 from cvit_bench.train.processes import Processes
 from cvit_bench.train.stage_files import StageTraining
 
-RUNS = {
-    "branchlora": ["--set", "adapter.dropout=0"],
-    "smolora": ["--set", "adapter.dropout=0", "--set", "training.micro_batch=1"],
-    "lora": [
-        *("--set", "adapter.dropout=0", "--set", "hooks.ewc.num_samples=4"),
-        *("--hook", "ewc", "--hook", "lwf", "--hook", "replay"),
-    ],
+RUNS: dict[str, tuple[list[str], list[str]]] = {
+    "branchlora": (["adapter.dropout=0"], []),
+    "smolora": (["adapter.dropout=0", "training.micro_batch=1"], []),
+    "lora": (["adapter.dropout=0", "hooks.ewc.num_samples=4"], ["ewc", "lwf", "replay"]),
 }
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def launch(method: str, suite: str, run_dir: Path, *more: str) -> list[str]:
+    """The command that trains in two processes, which talk over gloo."""
+    overrides, hooks = RUNS[method]
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words += ["-m", "cvit_bench", "train", "--method", method, "--suite", suite, "--run-dir", str(run_dir)]
+    words += ["--limit", "12", "--device", "cpu", *more]
+    words += [word for override in overrides for word in ("--set", override)]
+    return words + [word for hook in hooks for word in ("--hook", hook)]
+
+
+def kill_all_that_name(folder: Path) -> None:
+    """Kill the launcher and its workers, which live in sessions of their own."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder) in (entry / "cmdline").read_text():
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def torchrun(words: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run the command in two processes that talk over gloo."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*launch, "-m", "cvit_bench", *words],
-        capture_output=True,
-        text=True,
-        env=env,
-        check=False,
-        timeout=400,
-    )
+    """Run it to its end."""
+    return subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=400)
 
 
-def words(method: str, suite: str, run_dir: Path) -> list[str]:
-    line = ["train", "--method", method, "--suite", suite, "--run-dir", str(run_dir)]
-    return [*line, "--limit", "12", "--device", "cpu", *RUNS[method]]
+@pytest.fixture(scope="module")
+def alone(pair, tmp_path_factory):
+    """The run of a method in one process, made once."""
+
+    @functools.cache
+    def make(method: str) -> Path:
+        overrides, hooks = RUNS[method]
+        run_dir = tmp_path_factory.mktemp(method) / "run"
+        run_training(method, pair, run_dir, overrides=overrides, hooks=hooks, limit=12, device="cpu")
+        return run_dir
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def shared(pair, tmp_path_factory):
+    """The run of a method in two processes, made once."""
+
+    @functools.cache
+    def make(method: str) -> Path:
+        run_dir = tmp_path_factory.mktemp(method) / "run"
+        done = torchrun(launch(method, pair, run_dir))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("manifest.json") == 1
+        return run_dir
+
+    return make
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(RUNS))
-def test_two_processes_learn_what_one_learns(method, pair, tmp_path):
-    one, two = tmp_path / "one" / "run", tmp_path / "two" / "run"
-    subprocess.run([sys.executable, "-m", "cvit_bench", *words(method, pair, one)], check=True)
-    done = torchrun(words(method, pair, two))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("manifest.json") == 1
-    assert_same_stages(one, two)
+def test_two_processes_learn_what_one_learns(method, alone, shared):
+    assert_same_stages(alone(method), shared(method))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+def test_two_killed_processes_end_with_the_bytes_of_two_undisturbed_ones(shared, pair, tmp_path):
+    run_dir = tmp_path / "run"
+    words = launch("branchlora", pair, run_dir)
+    saved = [run_dir / "stages" / ".02-mini_read.steps" / f"000002-{rank}" for rank in (0, 1)]
+    with subprocess.Popen(words, env=ENVIRONMENT, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while not all(path.exists() for path in saved):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        kill_all_that_name(run_dir)
+    done = torchrun(words)
+    assert "02-mini_read: goes on from step" in done.stderr
+    for path in shared("branchlora").glob("stages/*/adapter_model.safetensors"):
+        again = run_dir / "stages" / path.parent.name / path.name
+        assert again.read_bytes() == path.read_bytes(), path.parent.name
 
 
 def assert_same_stages(one: Path, two: Path) -> None:
@@ -73,12 +123,10 @@ def assert_same_stages(one: Path, two: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_base_cut_over_two_processes_learns_the_same(pair, tmp_path):
-    one, two = tmp_path / "one" / "run", tmp_path / "two" / "run"
-    subprocess.run([sys.executable, "-m", "cvit_bench", *words("smolora", pair, one)], check=True)
-    done = torchrun([*words("smolora", pair, two), "--shard"])
+def test_a_base_cut_over_two_processes_learns_the_same(alone, pair, tmp_path):
+    done = torchrun(launch("smolora", pair, tmp_path / "run", "--shard"))
     assert done.returncode == 0, done.stderr
-    assert_same_stages(one, two)
+    assert_same_stages(alone("smolora"), tmp_path / "run")
 
 
 def test_one_process_has_nothing_to_cut_a_base_over(pair, tmp_path):
@@ -88,7 +136,7 @@ def test_one_process_has_nothing_to_cut_a_base_over(pair, tmp_path):
 
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused(pair, tmp_path):
-    done = torchrun([*words("smolora", pair, tmp_path / "run"), "--set", "training.batch_size=3"])
+    done = torchrun(launch("smolora", pair, tmp_path / "run", "--set", "training.batch_size=3"))
     assert done.returncode != 0
     assert "training.batch_size: 3 samples cannot be shared by 2 processes" in done.stderr
 
