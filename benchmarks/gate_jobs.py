@@ -1,7 +1,7 @@
 """What the gates need measured: each job trains one run, replays it, and asks it further questions.
 
-Runs live under OUT/<method>-<seed>; trained stages and answered cells are reused as everywhere. Rankings,
-blank answers and few-shot scores are kept in OUT/asked/<hash>.json, named after the weights and all that was
+Runs live under OUT/<method>-<seed>; trained stages and answered cells are reused as everywhere. Rankings
+and blank answers are kept in OUT/asked/<hash>.json, named after the weights and all that was
 asked; the seconds of a run that was trained or answered in one go in OUT/seconds/<run>.json.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.clock import Clock
 from benchmarks.gate_rules import Knowledge, Split, knowledge, score_matrix
-from benchmarks.probing import FEW_STEPS, BlankScores, blank_scores, blanked, few_shot_scores
+from benchmarks.probing import BlankScores, blank_scores, blanked
 from benchmarks.ranking import (
     Candidates,
     Question,
@@ -67,7 +67,7 @@ class Figures:
 
 
 def run_job(plan: Plan, method: str, seed: int) -> Figures:
-    """Train and replay one method with one seed; rank and tune on after `lora`, blank after `multitask`."""
+    """Train and replay one method with one seed; rank after `lora`, ask blank pictures after `multitask`."""
     plain()
     run_dir = plan.out / f"{method}-{seed}"
     clock = Clock(plan.out / "seconds" / f"{run_dir.name}.json")
@@ -82,7 +82,7 @@ def run_job(plan: Plan, method: str, seed: int) -> Figures:
     inputs = open_run(run_dir, limit=plan.limit)
     asked = plan.out / "asked"
     if method == "lora":
-        splits, shots = _splits(inputs, results, asked), _few_shot(inputs, plan.out)
+        splits, shots = _splits(inputs, results, asked), _few_shot(results)
         return Figures(results, clock.seconds, splits, few_shot=shots)
     if method == "multitask":
         return Figures(results, clock.seconds, blank=_blank(inputs, asked))
@@ -176,7 +176,8 @@ def _strict(inputs: RunInputs, stage: str, task: str) -> list[float]:
 
 def _blank(inputs: RunInputs, asked: Path) -> dict[str, BlankScores]:
     """Ask every task of the suite with a blank picture at the last stage."""
-    base, stages = locate_stages(inputs.run_dir, inputs.manifest)
+    base, found_stages = locate_stages(inputs.run_dir, inputs.manifest)
+    stages = [stage for stage in found_stages if stage.shots is None]
     model: list[ReplayModel] = []
 
     def ask(task: str) -> dict[str, float]:
@@ -192,14 +193,10 @@ def _blank(inputs: RunInputs, asked: Path) -> dict[str, BlankScores]:
     return found
 
 
-def _few_shot(inputs: RunInputs, out: Path) -> dict[str, dict[int, float]]:
-    """Tune the last checkpoint on a few samples of the tasks that the suite names for it, if it names any."""
-    wanted = inputs.suite.few_shot
-    _, stages = locate_stages(inputs.run_dir, inputs.manifest)
-    tune = partial(few_shot_scores, inputs, _PLACEMENT, out / "few_shot" / inputs.run_dir.name)
-    found = {}
-    for task, shots in wanted.items():
-        key = ["few_shot", stages[-1].sha256, _asked_of(inputs, task), shots, FEW_STEPS]
-        scores = _kept(out / "asked", key, partial(tune, task, shots))
-        found[task] = {int(num): score for num, score in scores.items()}
+def _few_shot(results: Results) -> dict[str, dict[int, float]]:
+    """Return S of a few-shot task at the last stage (0) and after tuning on so many samples a class."""
+    strict = score_matrix(results, results.matrices.S)
+    found: dict[str, dict[int, float]] = {}
+    for row in results.few_shot:
+        found.setdefault(row.task, {0: strict.cell(strict.last, row.task)})[row.shots] = row.strict.value
     return found

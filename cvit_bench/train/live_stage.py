@@ -45,7 +45,7 @@ class LiveStage:
     num_steps: int
     processes: Processes = field(default_factory=Processes)
     hooks: Mapping[str, Hook] = field(default_factory=dict)
-    weights: Named = field(default_factory=dict)
+    weights: Named = field(init=False)
 
     def __post_init__(self) -> None:
         self.weights = learning(self.adapted)

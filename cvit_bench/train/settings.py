@@ -7,9 +7,7 @@ import yaml
 from pydantic import (
     BaseModel,
     Field,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
 )
 
 from cvit_bench import plugins
@@ -24,8 +22,6 @@ from cvit_bench.records.training import TrainingBudget
 from cvit_bench.text import known, unknown_name
 
 SECTIONS = ("adapter", "training", "hooks")
-LATER_KEYS = ("holdout", "stages")
-"""Settings that came after the first runs: not written, and not hashed, where they have their default."""
 
 
 class TrainSettings(Record):
@@ -51,17 +47,12 @@ class TrainSettings(Record):
     holdout: float = Field(default=0.0, ge=0, lt=1)
     stages: int | None = Field(default=None, ge=1)
 
-    @model_serializer(mode="wrap")
-    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out later keys at their default: folders and hashes of runs from before stay valid."""
-        known: dict[str, Any] = write(self)
-        defaults = {name: type(self).model_fields[name].default for name in LATER_KEYS}
-        return {key: value for key, value in known.items() if key not in defaults or value != defaults[key]}
-
     @property
     def sha256(self) -> str:
-        """Hash of all settings."""
-        return sha256_json(self.model_dump(mode="json"))
+        """Hash of all settings but how often a stage is saved, which changes no weight."""
+        written = self.model_dump(mode="json")
+        del written["training"]["save_steps"]
+        return sha256_json(written)
 
     def on_part(self, suite: Suite, holdout: float = 0.0, stages: int | None = None) -> "TrainSettings":
         """Return the same settings for a run that learns from a part of the suite only.

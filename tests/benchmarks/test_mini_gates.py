@@ -8,7 +8,6 @@ from benchmarks.gate_rules import Knowledge, Split, Verdict, knowledge, mean_spl
 from benchmarks.probing import (
     blank_picture,
     blanked,
-    first_of_each,
     mean_strict,
     question_answers,
 )
@@ -16,7 +15,6 @@ from cvit_bench.data.images import open_picture
 from cvit_bench.data.library import open_library
 from cvit_bench.records.matrix import ScoreMatrix
 from cvit_bench.records.sample import Picture, Prompt, Sample
-from cvit_bench.train.examples import Example
 
 TASKS = ("a", "b", "caption", "d")
 
@@ -193,10 +191,3 @@ def test_scores_are_in_percent():
     task = open_library().task("mini_garments")
     samples = [Sample("a", "?", ("bag",)), Sample("b", "?", ("boot",))]
     assert mean_strict(task, samples, ["bag", "bag"]) == 50
-
-
-def test_the_first_of_each_class_are_taken_in_file_order():
-    prompts = [Prompt(str(at), "t", "v0", "?", None, 4) for at in range(6)]
-    answers = ("x", "x", "y", "x", "y", "z")
-    examples = [Example(prompt, (answer,)) for prompt, answer in zip(prompts, answers, strict=True)]
-    assert [example.prompt.sample_id for example in first_of_each(examples, 2)] == ["0", "1", "2", "4", "5"]

@@ -8,7 +8,7 @@ from cvit_bench.data.library import open_suite
 from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Picture, Prompt
-from cvit_bench.train.examples import Example, draw_batches, examples_sha256, load_examples
+from cvit_bench.train.examples import Example, draw_batches, examples_sha256, first_of_each, load_examples
 
 VARIANTS = {
     "v0": "What is it, fruit 0?\nAnswer shortly.",
@@ -152,3 +152,10 @@ def test_batches_by_length_hold_samples_of_similar_length_and_leave_none_out():
     assert grouped[1] < shuffled[1] / 4
     assert sorted(grouped[0]) == sorted(words * 10) == sorted(shuffled[0])
     assert spreads(True) == grouped
+
+
+def test_the_first_of_each_class_are_taken_in_file_order():
+    prompts = [Prompt(str(at), "t", "v0", "?", None, 4) for at in range(6)]
+    answers = ("x", "x", "y", "x", "y", "z")
+    examples = [Example(prompt, (answer,)) for prompt, answer in zip(prompts, answers, strict=True)]
+    assert [example.prompt.sample_id for example in first_of_each(examples, 2)] == ["0", "1", "2", "4", "5"]
