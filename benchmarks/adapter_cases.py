@@ -73,6 +73,13 @@ class Case:
         with self.setting.computing():
             return side(self.x)
 
+    def let_learn(self, learns: bool) -> None:
+        """Put all sides in training, or as they are when loaded: nothing of them asks for a gradient."""
+        for side in self.sides.values():
+            side.train(learns)
+            for name, weight in side.named_parameters():
+                weight.requires_grad_(learns and not name.startswith(("base", "weight")))
+
     def backward(self, side: nn.Module, weights: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Run a layer and return the gradients of its input and weights."""
         return torch.autograd.grad(

@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.adapter_cases import Setting, Shape, build
+from benchmarks.adapter_cases import Setting, Shape, build, tell
 
 LIKE_ANOTHER = ("zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")
 READS_BACK = ("_local_scalar_dense", "nonzero")
@@ -62,11 +62,20 @@ def _storage(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
-def made_by(method: str, shape: Shape, setting: Setting, stream: str) -> Made:
-    """Return what one forward pass of one layer made."""
+def made_by(method: str, shape: Shape, setting: Setting, stream: str) -> tuple[Made, Made]:
+    """Return what the first layer of a pass makes in evaluation, and what each further layer makes.
+
+    The layer is loaded, so that nothing of it learns, and has seen a batch before.
+    """
     case = build(method, shape, setting, stream)
-    case.fused.eval()
-    made = Made([*case.fused.parameters(), *case.fused.buffers()])
-    with torch.no_grad(), made:
-        case.forward(case.fused)
-    return made
+    case.let_learn(False)
+    watches = (Made([]), Made([]))
+    with torch.no_grad():
+        with Made([*case.fused.parameters(), *case.fused.buffers()]) as before:
+            case.forward(case.fused)
+        tell(case, shape, shape.positions)
+        for watch in watches:
+            watch.fixed |= before.fixed
+            with watch:
+                case.forward(case.fused)
+    return watches

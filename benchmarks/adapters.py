@@ -39,6 +39,7 @@ LONG_ENOUGH = 0.02
 def measure(case: Case, what: str, repeats: int, clock: Callable[[], float]) -> dict[str, float]:
     """Return the median milliseconds of each side; repeats take turns."""
     times: dict[str, list[float]] = {name: [] for name in case.sides}
+    case.let_learn(what == BOTH)
     runs = {name: _run(case, side, what) for name, side in case.sides.items()}
     counts = {name: _how_often(run, clock) for name, run in runs.items()}
     for _ in range(repeats):
@@ -48,7 +49,6 @@ def measure(case: Case, what: str, repeats: int, clock: Callable[[], float]) -> 
 
 
 def _run(case: Case, side: nn.Module, what: str) -> Callable[[], object]:
-    side.train(what == BOTH)
     if what == BOTH:
         weights = [weight for weight in side.parameters() if weight.requires_grad]
         return lambda: case.backward(side, weights)
@@ -119,12 +119,14 @@ def judged(times: dict[str, float], shape: str, what: str) -> list[object]:
     return [base, loop, ours, lora, ratios[0], alone, ratios[1], target, verdict]
 
 
-def made_row(method: str, setting: Setting, stream: str) -> list[object]:
-    """Return what a forward pass of one layer makes, with a verdict."""
-    made = made_by(method, SHAPES["tiny"], setting, stream)
-    bad = [made.counts[kind] for kind in ("built", "moved", "read back")]
-    rest = [made.counts[kind] for kind in ("filled", "of weights alone")]
-    return [method, stream, *bad, *rest, made.elements, _word(not any(bad))]
+def made_rows(method: str, setting: Setting, stream: str) -> Iterator[list[object]]:
+    """Yield what the first layer of a pass makes, and what each further one makes, with a verdict."""
+    layers = ("first of a pass", "each further")
+    for layer, made in zip(layers, made_by(method, SHAPES["tiny"], setting, stream), strict=True):
+        bad = [made.counts[kind] for kind in ("built", "moved", "read back")]
+        rest = [made.counts[kind] for kind in ("filled", "of weights alone")]
+        verdict = _word(not any(bad)) if layer == layers[1] else "–"
+        yield [method, stream, layer, *bad, *rest, made.elements, verdict]
 
 
 def _word(passed: bool) -> str:
@@ -133,7 +135,7 @@ def _word(passed: bool) -> str:
 
 TIMES = ("shape", "dtype", "method", "pass", "base ms", "loop ms", "ours ms", "LoRA ms", "loop / ours",
          "… less base", "ours / LoRA", "target", "verdict")  # fmt: skip
-MADE = ("method", "stream", "built", "moved", "read back", "filled", "of weights alone",
+MADE = ("method", "stream", "layer", "built", "moved", "read back", "filled", "of weights alone",
         "… elements", "verdict")  # fmt: skip
 
 
@@ -153,14 +155,15 @@ def main(argv: list[str] | None = None) -> int:
             for row in timed_rows(method, name, setting, given)
         ]
         made = [
-            made_row(method, settings[0], stream) for method in given.methods for stream in ("text", "vision")
+            row
+            for method in given.methods
+            for stream in ("text", "vision")
+            for row in made_rows(method, settings[0], stream)
         ]
     except ArithmeticError as error:
         print(error, file=sys.stderr)
         return 1
-    text = "\n\n".join(
-        [_title(given), _table(TIMES, times), "One forward pass of a layer:", _table(MADE, made)]
-    )
+    text = "\n\n".join([_title(given), _table(TIMES, times), "A layer in evaluation:", _table(MADE, made)])
     print(text)
     if given.markdown:
         write_text(given.markdown, f"{text}\n")

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from cvit_bench.adapters.core import empty
+from cvit_bench.adapters.core import Stream, empty, pooled, summed
+from cvit_bench.adapters.routing import Routing
 
 
 class Branch(nn.Module):
@@ -49,7 +50,6 @@ class StageUsage:
 
     def __init__(self) -> None:
         self._sums: torch.Tensor | None = None
-        self._last_pass = -1
 
     def begin(self) -> None:
         """Forget what was counted."""
@@ -62,11 +62,6 @@ class StageUsage:
     def resume_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Go on from such sums."""
         self._sums = state.get("usage")
-
-    def is_new(self, number: int) -> bool:
-        """Whether pass `number` is told for the first time: checkpointing runs layers again."""
-        new, self._last_pass = number != self._last_pass, number
-        return new
 
     def add(self, used: torch.Tensor, mass: torch.Tensor, tasks: torch.Tensor, num_tasks: int) -> None:
         """Count selections and gate mass [B, N] of samples for their tasks, long [B]."""
@@ -88,6 +83,34 @@ class StageUsage:
             task.counts += counts
             task.mass += mass
         self._sums = None
+
+
+def by_sample(
+    gates: torch.Tensor, routing: Routing, stream: Stream, by_token: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return each sample's mean gates and how often it took each branch, [B, N], from gates [..., N].
+
+    A layer of the projector has nothing to say about samples without a picture: zero.
+    """
+    mass, used = gates, (gates > 0).float()
+    if by_token:
+        mass, used = pooled(gates, routing, stream), summed(used, routing, stream)
+    if stream == "text":
+        return mass, used
+    sees = routing.with_picture.unsqueeze(-1)
+    return mass * sees, used * sees
+
+
+def folded(gates: torch.Tensor, ups: torch.Tensor) -> torch.Tensor:
+    """Return Σ_n w_n B_n of each sample, [B, o, r], from gates [B, N] and the B's side by side [o, N · r]."""
+    return torch.einsum("bn,onr->bor", gates, ups.view(len(ups), gates.shape[1], -1))
+
+
+def up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return output + h·Bᵀ with a B of its own for each sample: h [B, L, r], weights [B, o, r]."""
+    if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):
+        return output + torch.bmm(h, weights.transpose(1, 2)).to(output.dtype)
+    return torch.baddbmm(output, h, weights.transpose(1, 2))
 
 
 def padded(values: torch.Tensor, length: int, fill: float | bool) -> torch.Tensor:

@@ -24,7 +24,16 @@ from pydantic import Field, model_validator
 from torch import nn
 from typing_extensions import Self
 
-from cvit_bench.adapters.branches import Branch, StageUsage, TaskRouter, open_branches, padded
+from cvit_bench.adapters.branches import (
+    Branch,
+    StageUsage,
+    TaskRouter,
+    by_sample,
+    folded,
+    open_branches,
+    padded,
+    up_each,
+)
 from cvit_bench.adapters.core import (
     GateNorm,
     History,
@@ -34,9 +43,9 @@ from cvit_bench.adapters.core import (
     empty,
     first,
     logits,
+    per_position,
     pooled,
     start_down,
-    summed,
     top_k_gates,
     up,
 )
@@ -148,7 +157,8 @@ class Update(RoutedUpdate):
         for task in self.tasks[num_tasks_before:]:
             if self.config.router_init == "previous" and num_tasks_before:
                 old = self.tasks[num_tasks_before - 1].router
-                task.router.data[: len(old)] = old.data
+                with torch.no_grad():
+                    task.router[: len(old)] = old
             if self.config.frozen_routes == "avoid" and not bool(frozen.all()):
                 task.closed.copy_(frozen)
 
@@ -162,99 +172,92 @@ class Update(RoutedUpdate):
         self.down.requires_grad_(until is None or self._first_open < until)
 
     def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
-        """Return output + s · Σ_n w_n B_n A x."""
+        """Return output + s · Σ_n w_n B_n A x; for long inputs with the B of each sample folded first."""
         gates = self._gates(x, routing)
         h = down(x, self.down, self.config.dropout, self.training)
-        ups: list[torch.Tensor] = [branch.up for branch in self.branches]
-        by_token = self.config.router_input == "token"
-        if not by_token and self.stream == "text" and x.shape[1] >= len(self.branches):
-            branches = torch.stack(ups)
-            folded = torch.einsum("bn,nor->bor", gates.to(branches.dtype) * self.config.scale, branches)
-            return _up_each(output, h, folded)
-        if not by_token:
-            gates = self._spread(gates, x, routing)
+        ups = self.made_of("ups", [branch.up for branch in self.branches], routing, self._all_ups)
+        if not self._by_token:
+            if self.stream == "text" and x.shape[1] >= len(self.branches):
+                return up_each(output, h, folded(gates.to(ups.dtype) * self.config.scale, ups))
+            gates = per_position(gates, x, routing, self.stream)
         h = (gates * self.config.scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
-        return up(output, h.flatten(-2), torch.cat(ups, 1))
+        return up(output, h.flatten(-2), ups)
+
+    def _all_ups(self) -> torch.Tensor:
+        """Return B_1 … B_N side by side, [o, N · rank of A]."""
+        return torch.cat([branch.up for branch in self.branches], 1)
+
+    def _all_routers(self) -> torch.Tensor:
+        """Return the routers of all tasks, [T · N, d]."""
+        return torch.cat([padded(task.router, len(self.branches), 0.0) for task in self.tasks])
+
+    def _all_closed(self) -> torch.Tensor | None:
+        """Return which branches each task never takes, bool [T, N]; None where all are open to all."""
+        closed = torch.stack([padded(task.closed, len(self.branches), True) for task in self.tasks])
+        return closed if bool(closed.any()) else None
+
+    @property
+    def _by_token(self) -> bool:
+        return self.config.router_input == "token"
 
     def _gates(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return w: [B, N], fixed at prefill, or [..., N] where every token is routed."""
-        place, by_token = (self.layer, "gates"), self.config.router_input == "token"
-        if routing.decoding and not by_token and place in routing.kept:
+        place = (self.layer, "gates")
+        if routing.decoding and not self._by_token and place in routing.kept:
             return routing.kept[place]
         scores = self._scores(x, routing)
         if self.training and self.config.router_noise:
             scores = scores + self.config.router_noise * torch.randn_like(scores)
         gates = top_k_gates(scores, self.config.top_k, self.config.gate_norm)
-        if not routing.decoding and not by_token:
+        if not routing.decoding and not self._by_token:
             routing.kept[place] = gates
-        self._take_note(gates, routing)
+        if self.training or (routing.recorder is not None and not routing.decoding):
+            self._take_note(gates, routing)
         return gates
 
     def _scores(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return each sample's (or token's) scores by the router of its task, float32 [..., N]."""
-        tasks = routing.task_rows()
-        if self.config.router_input == "token":
-            source = x
-            if self.stream == "vision":
-                tasks = tasks[routing.sample_of_row(x.shape[:-1].numel())].view(x.shape[:-1])
-            else:
-                tasks = tasks.unsqueeze(1).expand(x.shape[:-1])
+        tasks, source = routing.task_rows(), x
+        if self._by_token:
+            tasks = per_position(tasks.unsqueeze(1), x, routing, self.stream).squeeze(-1).expand(x.shape[:-1])
         elif self.config.router_input == "mean":
-            source = pooled(x, routing, self.stream, routing.prompt)
+            source = pooled(x, routing, self.stream, "prompt")
         else:
             source = first(x, routing, self.stream)
-        total = len(self.branches)
-        routers = torch.stack([padded(task.router, total, 0.0) for task in self.tasks])
-        closed = torch.stack([padded(task.closed, total, True) for task in self.tasks])
-        scores = logits(source, routers.flatten(0, 1)).view(*source.shape[:-1], len(self.tasks), total)
-        at = tasks.view(*tasks.shape, 1, 1).expand(*tasks.shape, 1, total)
-        return scores.gather(-2, at).squeeze(-2).masked_fill(closed[tasks], float("-inf"))
-
-    def _spread(self, gates: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
-        if self.stream == "text":
-            return gates.unsqueeze(1)
-        return gates[routing.sample_of_row(x.shape[:-1].numel())].view(*x.shape[:-1], -1)
+        routers = self.made_of("routers", [task.router for task in self.tasks], routing, self._all_routers)
+        scores = logits(source, routers).view(*source.shape[:-1], len(self.tasks), len(self.branches))
+        at = tasks.view(*tasks.shape, 1, 1).expand(*tasks.shape, 1, len(self.branches))
+        scores = scores.gather(-2, at).squeeze(-2)
+        closed = self.prepared.get("closed", [task.closed for task in self.tasks], self._all_closed)
+        return scores if closed is None else scores.masked_fill(closed[tasks], float("-inf"))
 
     def _take_note(self, gates: torch.Tensor, routing: Routing) -> None:
         """Record routes; in training add to usage, once a pass, and the penalty on frozen branches."""
-        mass, used, sees = self._by_sample(gates, routing)
+        mass, used = by_sample(gates, routing, self.stream, self._by_token)
         if routing.recorder is not None and not routing.decoding:
             routing.recorder.record(self.layer, "gates", mass)
         if not self.training:
             return
-        cost = self._frozen_cost(mass[sees]) if self.config.frozen_routes == "penalise" else None
-        if not self._usage.is_new(routing.passes):
+        cost = self._frozen_cost(mass, routing) if self.config.frozen_routes == "penalise" else None
+        if not self.runs_first(routing):
             return
         if cost is not None:
             routing.extra_loss.append(cost)
         if routing.counts_usage:
             self._usage.add(used, mass, routing.task_rows(), len(self.tasks))
 
-    def _by_sample(
-        self, gates: torch.Tensor, routing: Routing
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return each sample's mean gates and how often it took each branch, [B, N], and who sees at all.
-
-        A layer of the projector has nothing to say about samples without a picture.
-        """
-        mass, used = gates, (gates > 0).float()
-        if self.config.router_input == "token":
-            where = None if self.stream == "vision" else routing.real
-            mass, used = pooled(gates, routing, self.stream, where), summed(used, routing, self.stream)
-        sees = torch.ones(len(mass), dtype=torch.bool, device=mass.device)
-        if self.stream == "vision" and routing.visual is not None:
-            sees = routing.visual.any(1)
-        return mass * sees.unsqueeze(-1), used * sees.unsqueeze(-1), sees
-
-    def _frozen_cost(self, mass: torch.Tensor) -> torch.Tensor:
+    def _frozen_cost(self, mass: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return what the gates [B, N] of samples cost for their mean mass on frozen branches."""
         if not torch.is_grad_enabled():
             raise CvitBenchError(
                 "adapter.frozen_routes: penalise: has no gradient under re-entrant checkpointing; "
                 "use_reentrant=False has one"
             )
-        on_frozen = mass[:, self.frozen].sum(-1)
-        return self.config.frozen_penalty * on_frozen.sum() / max(1, len(on_frozen))
+        flags = [branch.frozen for branch in self.branches]
+        frozen = self.prepared.get("frozen", flags, lambda: self.frozen.nonzero().flatten())
+        on_frozen = mass[:, frozen].sum(-1)
+        count = len(mass) if self.stream == "text" else routing.with_picture.sum().clamp(min=1)
+        return self.config.frozen_penalty * on_frozen.sum() / count
 
     def running_state(self) -> dict[str, torch.Tensor]:
         """Return the usage of the stage so far."""
@@ -287,10 +290,3 @@ class Update(RoutedUpdate):
         """Return the sum of a usage statistic over the tasks from `first_task` on, float64 [N]."""
         rows = [padded(getattr(task, what), len(self.branches), 0) for task in self.tasks[first_task:]]
         return torch.stack(rows).double().sum(0)
-
-
-def _up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Return output + h·Bᵀ with a B of its own for each sample: h [B, L, r], weights [B, o, r]."""
-    if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):
-        return output + torch.bmm(h, weights.transpose(1, 2)).to(output.dtype)
-    return torch.baddbmm(output, h, weights.transpose(1, 2))

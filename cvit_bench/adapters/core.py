@@ -9,15 +9,16 @@ Gate logits are float32 whatever the model computes in: near ties must fall the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
 from torch.nn.functional import dropout, linear
 
-from cvit_bench.adapters.routing import Routing
+from cvit_bench.adapters.prepared import PreparingModule
+from cvit_bench.adapters.routing import Routing, Where
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,7 +46,7 @@ class Place:
     has_bias: bool = False
 
 
-class RoutedUpdate(nn.Module):
+class RoutedUpdate(PreparingModule):
     """What one adapted linear layer adds to its output; a method's layer is one subclass.
 
     Attributes:
@@ -57,6 +58,7 @@ class RoutedUpdate(nn.Module):
         super().__init__()
         self.layer = place.layer
         self.stream: Stream = place.stream
+        self._last_pass = -1
 
     def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return `output` [..., o] plus the update of the input `x` [..., d]."""
@@ -65,6 +67,25 @@ class RoutedUpdate(nn.Module):
     def start(self, routers: torch.Generator | None) -> None:
         """Initialise all weights, so that the update is zero; routers draw from their own generator."""
         raise NotImplementedError
+
+    def made_of(
+        self, name: str, weights: Sequence[torch.Tensor], routing: Routing, make: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """Return what `make` makes of weights alone: anew in training, else kept while it may be."""
+        if self.training or (torch.is_grad_enabled() and any(weight.requires_grad for weight in weights)):
+            return make()
+        place = (self.layer, name)
+        if routing.decoding and place in routing.kept:
+            return routing.kept[place]
+        made = self.prepared.get(name, weights, make)
+        if routing.generating:
+            routing.kept[place] = made
+        return made
+
+    def runs_first(self, routing: Routing) -> bool:
+        """Whether the layer has not run in this pass yet: checkpointing runs it again."""
+        first, self._last_pass = routing.passes != self._last_pass, routing.passes
+        return first
 
     def begin(self, num_tasks_before: int) -> None:
         """Get ready for the stage that follows so many tasks."""
@@ -133,6 +154,8 @@ def expand(gates: torch.Tensor, rank: int) -> torch.Tensor:
 
 def logits(x: torch.Tensor, router: torch.Tensor) -> torch.Tensor:
     """Return router·x in float32, [..., K]."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return flat_linear(x.float(), router.float())
     with torch.autocast(x.device.type, enabled=False):
         return flat_linear(x.float(), router.float())
 
@@ -143,6 +166,8 @@ def top_k_gates(scores: torch.Tensor, k: int, norm: GateNorm) -> torch.Tensor:
     renorm: softmax over the k kept ones (k = 1: exactly 1). mask: softmax over all, the others set to zero
     afterwards, so that every score has a gradient. Of equal scores the first ones are kept.
     """
+    if k == 1 and norm == "renorm" and not scores.requires_grad:
+        return torch.zeros_like(scores).scatter(-1, scores.argmax(-1, keepdim=True), 1.0)
     kept = scores.sort(dim=-1, descending=True, stable=True).indices[..., :k]
     if norm == "renorm":
         closed = torch.full_like(scores, float("-inf")).scatter(-1, kept, 0.0)
@@ -150,61 +175,48 @@ def top_k_gates(scores: torch.Tensor, k: int, norm: GateNorm) -> torch.Tensor:
     return scores.softmax(-1) * torch.zeros_like(scores).scatter(-1, kept, 1.0)
 
 
-def pooled(x: torch.Tensor, routing: Routing, stream: Stream, where: torch.Tensor | None) -> torch.Tensor:
-    """Return the mean input of each sample, float32 [B, d].
+def pooled(x: torch.Tensor, routing: Routing, stream: Stream, where: Where = "real") -> torch.Tensor:
+    """Return the mean input of each sample, float32 [B, d]; 0 where it has no such position.
 
-    Text: over the positions `where`, bool [B, L]; None takes all. Vision: over all rows of a sample.
-    A sample without such a position has mean 0.
+    Vision: over all rows of a sample, whatever `where` says.
     """
     if stream == "vision":
-        sums, counts = _row_sums(x, routing)
-        return sums / counts.clamp(min=1).unsqueeze(1)
-    if where is None or (where is routing.real and not routing.ragged):
+        return summed(x, routing, stream) / routing.rows(_num_rows(x)).divisors
+    if routing.takes_all(where):
         return x.mean(1, dtype=torch.float32)
-    counts = where.sum(1, keepdim=True).clamp(min=1)
-    return x.masked_fill(~where.unsqueeze(-1), 0.0).sum(1, dtype=torch.float32) / counts
+    return summed(x, routing, stream, where) / routing.positions(where).counts
 
 
-def summed(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
-    """Return the sum over each sample's real positions, or rows of vision features, float32 [B, d]."""
-    if stream == "vision":
-        return _row_sums(x, routing)[0]
-    real = cast(torch.Tensor, routing.real)
-    return x.masked_fill(~real.unsqueeze(-1), 0.0).sum(1, dtype=torch.float32)
-
-
-def _row_sums(x: torch.Tensor, routing: Routing) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return sums [B, d] and numbers [B] of each sample's rows of vision features."""
+def summed(x: torch.Tensor, routing: Routing, stream: Stream, where: Where = "real") -> torch.Tensor:
+    """Return the sum over each sample's positions, or rows of vision features, float32 [B, d]."""
+    if stream == "text":
+        return x.masked_fill(routing.positions(where).outside, 0.0).sum(1, dtype=torch.float32)
     flat = x.reshape(-1, x.shape[-1])
-    rows = routing.sample_of_row(len(flat))
     sums = flat.new_zeros(routing.num_samples, flat.shape[-1], dtype=torch.float32)
-    counts = sums.new_zeros(len(sums)).index_add(0, rows, sums.new_ones(len(rows)))
-    return sums.index_add(0, rows, flat.float()), counts
+    return sums.index_add(0, routing.rows(len(flat)).owner, flat.float())
+
+
+def _num_rows(x: torch.Tensor) -> int:
+    return x.shape[:-1].numel()
 
 
 def first(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
     """Return the input at each sample's first real position, or first row of vision features, [B, d]."""
     if stream == "vision":
-        flat = x.reshape(-1, x.shape[-1])
-        rows = routing.sample_of_row(len(flat))
-        wanted = torch.arange(routing.num_samples, device=rows.device)
-        at = torch.searchsorted(rows, wanted).clamp(max=len(rows) - 1)
-        return flat[at]
-    real = cast(torch.Tensor, routing.real)
-    at = real.int().argmax(1).view(-1, 1, 1).expand(-1, 1, x.shape[-1])
-    return x.gather(1, at).squeeze(1)
+        return x.reshape(-1, x.shape[-1])[routing.rows(_num_rows(x)).first]
+    if not routing.ragged:
+        return x[:, 0]
+    return x.gather(1, routing.positions("real").first.expand(-1, 1, x.shape[-1])).squeeze(1)
 
 
 def per_position(gates: torch.Tensor, x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
     """Return gates of samples [B, K] in a shape that multiplies [..., K] of every position of x."""
     if stream == "text":
         return gates.unsqueeze(1)
-    rows = routing.sample_of_row(x.shape[:-1].numel())
-    return gates[rows].view(*x.shape[:-1], -1)
+    return gates[routing.rows(_num_rows(x)).owner].view(*x.shape[:-1], -1)
 
 
 def record_mean(update: RoutedUpdate, gates: torch.Tensor, routing: Routing) -> None:
     """Tell the recorder, if there is one, each sample's mean gates [B, K] of a per-position gate."""
     if routing.recorder is not None and not routing.decoding:
-        where = None if update.stream == "vision" else routing.real
-        routing.recorder.record(update.layer, "gates", pooled(gates, routing, update.stream, where))
+        routing.recorder.record(update.layer, "gates", pooled(gates, routing, update.stream))

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
-from cvit_bench.adapters.core import Place, RoutedUpdate, empty
+from cvit_bench.adapters.core import Place, RoutedUpdate, empty, per_position
 from cvit_bench.adapters.routing import Routing
 
 
@@ -64,11 +64,7 @@ class DenseUpdate(RoutedUpdate):
         if not self.per_task:
             return output + self.differences[0](x).to(output.dtype)
         tasks = routing.task_rows()
-        if self.stream == "vision":
-            rows = routing.sample_of_row(x.shape[:-1].numel())
-            tasks = tasks[rows].view(x.shape[:-1])
-        else:
-            tasks = tasks.view(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
+        tasks = per_position(tasks.unsqueeze(1), x, routing, self.stream).squeeze(-1).expand(x.shape[:-1])
         added = torch.zeros_like(output)
         for task in torch.unique(tasks).tolist():
             at = tasks == task

@@ -59,7 +59,6 @@ class Update(RoutedUpdate):
         count = history.branches[-1] if history.branches else 1
         loras = [StageLora(place, config.rank) for _ in range(count)]
         self.loras = nn.ModuleList(loras)  # type: ignore[assignment]
-        self._counted = -1
 
     def start(self, routers: torch.Generator | None) -> None:
         """Initialise every A by `a_init` and every B = 0; what earlier stages learned is loaded over it."""
@@ -88,7 +87,10 @@ class Update(RoutedUpdate):
         """Return output + s · Σ_i B_i A_i x."""
         if self.training:
             self._add_penalty(routing)
-        downs, ups = self.stacked()
+        all_down: list[torch.Tensor] = [lora.down for lora in self.loras]
+        all_up: list[torch.Tensor] = [lora.up for lora in self.loras]
+        downs = self.made_of("down", all_down, routing, lambda: torch.cat(all_down))
+        ups = self.made_of("up", all_up, routing, lambda: torch.cat(all_up, 1))
         h = down(x, downs, self.config.dropout, self.training)
         return up(output, h * self.config.scale, ups)
 
@@ -100,9 +102,8 @@ class Update(RoutedUpdate):
         """
         with torch.enable_grad(), torch.autocast(self.loras[-1].down.device.type, enabled=False):
             penalty = self.penalty()
-        if penalty is not None and self._counted != routing.passes:
+        if self.runs_first(routing) and penalty is not None:
             routing.extra_loss.append(penalty)
-        self._counted = routing.passes
 
     def penalty(self) -> torch.Tensor | None:
         """Return λ1 · Σ_{i < t} Σ |A_i A_tᵀ| + λ2 · (‖A_t‖ + ‖B_t‖), a scalar; None where both are absent."""

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 
+from cvit_bench.adapters.positions import Positions, Rows, deal_out
 from cvit_bench.errors import CvitBenchError
 
 IGNORED = -100
+Where = Literal["real", "prompt", "seen"]
+"""Positions to look at: those with a token, those of the prompt, or its picture (without one, the prompt)."""
 
 
 class Recorder(Protocol):
@@ -76,14 +80,24 @@ class Routing:
     image_embeddings: torch.Tensor | None = None
     selector: Selector | None = None
     extra_loss: list[torch.Tensor] = field(default_factory=list)
-    _owners: dict[int, torch.Tensor] = field(default_factory=dict)
+    _positions: dict[Where, Positions] = field(default_factory=dict)
+    _rows: dict[int, Rows] = field(default_factory=dict)
+    _with_picture: torch.Tensor | None = None
 
     @property
     def num_samples(self) -> int:
         """B of the current pass."""
-        if self.real is None:
+        return len(self._told(self.real))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the current pass runs."""
+        return self._told(self.real).device
+
+    def _told(self, mask: torch.Tensor | None) -> torch.Tensor:
+        if mask is None:
             raise CvitBenchError("a routed layer ran before its model told it about the batch")
-        return len(self.real)
+        return mask
 
     def observe_ahead(
         self, ids: torch.Tensor | None, mask: torch.Tensor | None, image_token: int | None
@@ -118,14 +132,16 @@ class Routing:
         if not decoding and not self.generating:
             self.kept.clear()
             self.image_embeddings = None
-        self._owners.clear()
+        self._positions.clear()
+        self._rows.clear()
+        self._with_picture = None
         self.extra_loss.clear()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Let passes of the same batch happen that leave no trace, between a pass and its backward."""
-        before = {**self.__dict__, "kept": dict(self.kept), "_owners": dict(self._owners)}
-        before["extra_loss"] = list(self.extra_loss)
+        ours = ("kept", "extra_loss", "_positions", "_rows")
+        before = {**self.__dict__, **{name: copy(getattr(self, name)) for name in ours}}
         try:
             yield
         finally:
@@ -157,21 +173,35 @@ class Routing:
             self.kept[place] = self.selector.select(self)
         return self.kept[place]
 
-    def sample_of_row(self, num_rows: int) -> torch.Tensor:
-        """Return which sample each row of vision features belongs to, long [num_rows].
+    def takes_all(self, where: Where) -> bool:
+        """Whether these are all positions of the batch."""
+        return not self.ragged and self.positions(where).mask is self.real
 
-        Rows stand in sample order, each sample with a share in proportion to its picture positions (a
-        projector may have merged or not yet merged patches).
-        """
-        if num_rows in self._owners:
-            return self._owners[num_rows]
-        if self.visual is None:
-            raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
-        counts = self.visual.sum(1)
-        total = int(counts.sum())
-        if total == 0 or bool((counts * num_rows % total).any()):
-            raise CvitBenchError(f"{num_rows} rows of vision features for {total} picture positions")
-        samples = torch.arange(len(counts), device=counts.device)
-        owners = samples.repeat_interleave(counts * num_rows // total, output_size=num_rows)
-        self._owners[num_rows] = owners
-        return owners
+    def positions(self, where: Where) -> Positions:
+        """Return the positions to look at, made once a pass."""
+        if where not in self._positions:
+            self._positions[where] = Positions(self._mask(where))
+        return self._positions[where]
+
+    def _mask(self, where: Where) -> torch.Tensor:
+        mask = self._told(self.real if where == "real" else self.prompt)
+        if where == "seen" and self.visual is not None:
+            return torch.where(self.with_picture.unsqueeze(1), self.visual, mask)
+        return mask
+
+    @property
+    def with_picture(self) -> torch.Tensor:
+        """Which samples have a picture, bool [B]; the pass must have input_ids."""
+        if self._with_picture is None:
+            if self.visual is None:
+                raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
+            self._with_picture = self.visual.any(1)
+        return self._with_picture
+
+    def rows(self, num_rows: int) -> Rows:
+        """Return whose each row of vision features is, made once a pass."""
+        if num_rows not in self._rows:
+            if self.visual is None:
+                raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
+            self._rows[num_rows] = deal_out(num_rows, self.visual)
+        return self._rows[num_rows]

@@ -10,6 +10,7 @@ e^img is the mean vision feature before the projector, e^txt the embedding of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -19,6 +20,7 @@ from torch.nn.functional import normalize
 from typing_extensions import Self
 
 from cvit_bench.adapters.core import empty
+from cvit_bench.adapters.prepared import PreparingModule
 from cvit_bench.adapters.routing import Routing
 from cvit_bench.records.base import Record
 
@@ -55,7 +57,7 @@ class TaskKey(nn.Module):
                 self.register_buffer(name, torch.zeros(width, dtype=torch.float64))
 
 
-class TaskSelector(nn.Module):
+class TaskSelector(PreparingModule):
     """The keys of all tasks so far."""
 
     keys: Sequence[TaskKey]
@@ -132,14 +134,14 @@ class TaskSelector(nn.Module):
 
     def scores(self, routing: Routing) -> torch.Tensor:
         """Return the weighted mean of the cosines that a sample has, float32 [B, T]."""
-        total = torch.zeros(routing.num_samples, len(self.keys))
-        weight = torch.zeros(routing.num_samples, 1)
+        total = torch.zeros(routing.num_samples, len(self.keys), device=routing.device)
+        weight = torch.zeros(routing.num_samples, 1, device=routing.device)
         shares = {"image": self.config.image_weight, "text": self.config.text_weight}
         for name, values, here in self._embeddings(routing):
-            keys = torch.stack([getattr(key, name) for key in self.keys]).float()
-            cosines = normalize(values, dim=-1) @ normalize(keys, dim=-1).t()
+            keys = [getattr(key, name) for key in self.keys]
+            cosines = normalize(values, dim=-1) @ self.prepared.get(name, keys, partial(_directions, keys))
             share = shares[name] * here.unsqueeze(-1)
-            total, weight = total.to(cosines.device) + share * cosines, weight.to(cosines.device) + share
+            total, weight = total + share * cosines, weight + share
         return total / weight.clamp(min=1e-12)
 
     def _embeddings(self, routing: Routing) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
@@ -152,3 +154,8 @@ class TaskSelector(nn.Module):
             text = routing.instruction_rows().float()
             found.append(("text", text, torch.ones(len(text), device=text.device)))
         return found
+
+
+def _directions(keys: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the normalised keys [d] of all tasks as columns, float32 [d, T]."""
+    return normalize(torch.stack(list(keys)).float(), dim=-1).t()

@@ -36,11 +36,13 @@ from cvit_bench.adapters.core import (
     top_k_gates,
     up,
 )
-from cvit_bench.adapters.routing import Routing
+from cvit_bench.adapters.routing import Routing, Where
 from cvit_bench.adapters.sites import AdapterConfig
 from cvit_bench.resources import INSTRUCTION_WIDTH
 
 TITLE = "SMoLoRA"
+
+POOLED_OVER: dict[str, Where] = {"sequence": "real", "prompt_only": "prompt", "visual": "seen"}
 
 
 class Config(AdapterConfig):
@@ -133,32 +135,24 @@ class Update(RoutedUpdate):
         """Return [α, β], [..., 2], of gated h [..., 2, rank/2]."""
         if self.config.fusion != "adaptive":
             return torch.full_like(h[..., 0], 1.0 if self.config.fusion == "sum" else 0.5)
-        importance = self._importance(routing)
+        weights_of = (self.fusion, self.up)
+        importance = self.made_of("importance", weights_of, routing, self._importance)
         weights = (h * importance.to(h.dtype)).sum(-1, dtype=torch.float32).softmax(-1)
         if routing.recorder is not None and not routing.decoding:
-            routing.recorder.record(self.layer, "alpha", self._mean_alpha(weights, routing))
+            mean = pooled(weights[..., :1], routing, self.stream)
+            routing.recorder.record(self.layer, "alpha", mean[:, 0])
         return weights.to(h.dtype)
 
-    def _importance(self, routing: Routing) -> torch.Tensor:
-        """Return wᵀB of each group, [2, rank/2]; while decoding the one of the prompt."""
-        place = (self.layer, "importance")
-        if routing.decoding and place in routing.kept:
-            return routing.kept[place]
-        importance = torch.einsum("go,ogr->gr", self.fusion, self.up.view(len(self.up), 2, -1))
-        if not torch.is_grad_enabled():
-            routing.kept[place] = importance
-        return importance
-
-    def _mean_alpha(self, weights: torch.Tensor, routing: Routing) -> torch.Tensor:
-        where = None if self.stream == "vision" else routing.real
-        return pooled(weights[..., :1], routing, self.stream, where)[:, 0]
+    def _importance(self) -> torch.Tensor:
+        """Return wᵀB of each group, [2, rank/2]."""
+        return torch.einsum("go,ogr->gr", self.fusion, self.up.view(len(self.up), 2, -1))
 
     def _vu_gates(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return g_vu [B, N/2]; fixed at prefill where `decode_route` is cached."""
         place = (self.layer, "vu")
         if self.config.decode_route == "cached" and routing.decoding and place in routing.kept:
             return routing.kept[place]
-        where = None if self.stream == "vision" else self._where(routing)
+        where = "real" if routing.decoding else POOLED_OVER[self.config.vu_pooling]
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.router_grad != "none"):
             scores = logits(pooled(x, routing, self.stream, where), self.vu_router)
             gates = self._gates(scores)
@@ -166,14 +160,6 @@ class Update(RoutedUpdate):
             routing.kept[place] = gates
             self._record(routing, "vu", scores)
         return gates
-
-    def _where(self, routing: Routing) -> torch.Tensor | None:
-        if self.config.vu_pooling == "sequence" or routing.decoding:
-            return routing.real
-        if self.config.vu_pooling == "visual" and routing.visual is not None:
-            sees = routing.visual.any(1, keepdim=True)
-            return torch.where(sees, routing.visual, routing.prompt)  # type: ignore[arg-type]
-        return routing.prompt
 
     def _if_gates(self, routing: Routing) -> torch.Tensor:
         """Return g_if [B, N/2], that of the prompt while decoding."""

@@ -11,6 +11,7 @@ from cvit_bench.errors import CvitBenchError
 PICTURE = 3
 IDS = torch.tensor([[0, 0, 1, 3, 3, 8], [1, 3, 3, 8, 9, 9]])
 MASK = torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
+WHERE = ("real", "prompt", "seen")
 LABELS = torch.tensor([[IGNORED] * 5 + [8], [IGNORED] * 4 + [9, 9]])
 
 
@@ -92,6 +93,37 @@ def test_tasks_are_selected_once_a_prompt():
     assert routing.task_rows().tolist() == [1, 1]
     routing.tasks = torch.tensor([0, 1])
     assert routing.task_rows().tolist() == [0, 1]
+
+
+def test_positions_and_rows_are_made_once_a_pass():
+    routing = observed()
+    first = [routing.positions("prompt"), routing.rows(8), routing.with_picture]
+    again = [routing.positions("prompt"), routing.rows(8), routing.with_picture]
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    observed(IDS[:, 2:], MASK[:, 2:], LABELS[:, 2:], routing=routing)
+    assert routing.positions("prompt").mask.tolist() == [
+        [True, True, True, False],
+        [True, True, False, False],
+    ]
+    assert routing.rows(6).owner.tolist() == [0] * 4 + [1] * 2
+    assert routing.with_picture.tolist() == [True, True]
+
+
+def test_all_positions_are_taken_where_none_is_padding_or_answer():
+    taken = {
+        (mask is None, labels is None): [observed(IDS, mask, labels).takes_all(where) for where in WHERE]
+        for mask in (MASK, None)
+        for labels in (LABELS, None)
+    }
+    assert taken[True, True] == [True, True, False]
+    assert taken[True, False] == [True, False, False]
+    assert taken[False, True] == taken[False, False] == [False, False, False]
+
+
+def test_a_prompt_without_a_picture_is_looked_at_whole():
+    ids = torch.tensor([[1, 3, 8, 9], [1, 8, 8, 9]])
+    routing = observed(ids, None, torch.tensor([[IGNORED] * 3 + [9]] * 2))
+    assert routing.positions("seen").mask.tolist() == [[False, True, False, False], [True, True, True, False]]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from benchmarks import adapters
 from benchmarks.adapter_cases import Setting, Shape, build, difference, tell
 from benchmarks.adapter_loops import LOOPS
-from benchmarks.adapter_made import Made
+from benchmarks.adapter_made import Made, made_by
 from benchmarks.adapters import BOTH, DECODE, FORWARD, judged
 
 SMALL = Shape(width_in=24, width_out=40, rank=16, samples=4, positions=6)
@@ -41,8 +41,9 @@ def test_update_and_gradients_equal_the_loop(method, padded):
 def test_a_loop_with_other_weights_is_noticed(method):
     torch.manual_seed(0)
     case = build(method, SMALL, Setting(CPU, torch.float32, 0.0, False))
-    for weight in case.loop.ups:
-        weight.data += 0.1
+    with torch.no_grad():
+        for weight in case.loop.ups:
+            weight.add_(0.1)
     assert difference(case) > 1e-3
 
 
@@ -67,10 +68,22 @@ def test_tables_have_a_row_for_each_method_and_pass(small, capsys, tmp_path):
     assert cells(made[0]) == list(adapters.MADE)
     expected = [(method, what) for method in LOOPS for what in (FORWARD, BOTH, DECODE)]
     assert [tuple(cells(line)[2:4]) for line in times[2:]] == expected
-    assert [tuple(cells(line)[:2]) for line in made[2:]] == [
-        (method, stream) for method in LOOPS for stream in ("text", "vision")
+    layers = ("first of a pass", "each further")
+    assert [tuple(cells(line)[:3]) for line in made[2:]] == [
+        (method, stream, layer) for method in LOOPS for stream in ("text", "vision") for layer in layers
     ]
-    assert all(cells(line)[-1] in {"pass", "miss"} for line in made[2:])
+    assert [cells(line)[-1] for line in made[2:]] == ["–", "pass"] * 2 * len(LOOPS)
+
+
+@pytest.mark.parametrize("stream", ["text", "vision"])
+@pytest.mark.parametrize("method", LOOPS)
+def test_a_further_layer_prepares_nothing_that_an_earlier_one_or_prompt_could(method, stream):
+    setting = Setting(CPU, torch.float32, 0.05, padded=stream == "text")
+    first, further = made_by(method, SMALL, setting, stream)
+    assert further.counts["built"] == further.counts["moved"] == further.counts["read back"] == 0
+    assert further.counts["of weights alone"] <= (method == "branchlora" and stream == "text")
+    assert first.counts["built"] == first.counts["moved"] == 0
+    assert first.counts["read back"] <= (stream == "vision")
 
 
 def test_bfloat16_runs_beside_float32(small, capsys):

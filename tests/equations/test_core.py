@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvit_bench.adapters.core import down, expand, first, per_position, pooled, top_k_gates, up
+from cvit_bench.adapters.core import down, expand, first, per_position, pooled, summed, top_k_gates, up
 from cvit_bench.adapters.routing import Routing
 from cvit_bench.errors import CvitBenchError
 
@@ -53,9 +53,13 @@ def test_gates_are_a_softmax_over_the_kept_scores_or_a_cut_softmax_over_all(
 
 
 @given(SEEDS, st.integers(1, 6))
-def test_one_kept_gate_is_exactly_one(seed, experts):
-    gates = top_k_gates(1e4 * random(seed, 5, experts), 1, "renorm")
-    assert torch.equal(gates.sort(-1).values, torch.eye(experts)[-1].expand(5, experts))
+def test_one_kept_gate_is_exactly_one_with_a_gradient_or_without(seed, experts):
+    scores = 1e4 * random(seed, 5, experts).round()
+    gates = top_k_gates(scores, 1, "renorm")
+    assert gates.tolist() == [[float(at == largest(row, 1)[0]) for at in range(experts)] for row in scores]
+    learning = top_k_gates(scores.clone().requires_grad_(), 1, "renorm")
+    assert torch.equal(learning, gates)
+    assert learning.requires_grad
 
 
 def test_closed_scores_get_no_gate_even_where_too_few_are_open():
@@ -86,28 +90,32 @@ def test_each_gate_stands_on_the_diagonal_as_often_as_its_expert_has_ranks(seed,
 def test_pooled_is_the_mean_of_a_sample_own_positions(draw_batch, stream, width, data):
     batch = draw_batch(data, stream, width)
     routing = batch.routing
-    masks = {"real": routing.real, "prompt": routing.prompt, "seen": routing.visual}
-    for name, mask in masks.items():
-        found = pooled(batch.x, routing, stream, None if stream == "vision" else mask)
+    looked_at = [seen or asked for seen, asked in zip(batch.seen, batch.prompt, strict=True)]
+    for where, positions in (("real", batch.real), ("prompt", batch.prompt), ("seen", looked_at)):
+        found = pooled(batch.x, routing, stream, where)
         assert found.dtype == torch.float32
         for sample, row in enumerate(found):
-            torch.testing.assert_close(row.double(), batch.mean(getattr(batch, name), sample))
+            torch.testing.assert_close(row.double(), batch.mean(positions, sample))
 
 
-@given(st.data())
-def test_pooled_over_all_positions_takes_padding_too(draw_batch, data):
-    batch = draw_batch(data, "text", 3)
-    torch.testing.assert_close(pooled(batch.x, batch.routing, "text", None), batch.x.mean(1))
+@given(STREAMS, st.data())
+def test_summed_is_pooled_times_the_number_of_positions(draw_batch, stream, data):
+    batch = draw_batch(data, stream, 2)
+    counts = torch.tensor([[len(positions)] for positions in batch.real])
+    found, mean = summed(batch.x, batch.routing, stream), pooled(batch.x, batch.routing, stream)
+    torch.testing.assert_close(found, mean * counts)
 
 
-def test_the_mean_of_half_precision_inputs_is_taken_in_full_precision():
-    x = torch.full((1, 4096, 1), 1.0, dtype=torch.bfloat16)
-    x[:, ::2] = 0.0078125
-    routing = saw([0], 4096)
-    assert float(pooled(x, routing, "text", None)) == pytest.approx(0.50390625, abs=1e-6)
-    assert float(pooled(x, routing, "text", torch.ones(1, 4096, dtype=torch.bool))) == pytest.approx(
-        0.50390625
-    )
+@pytest.mark.parametrize("padded", [False, True])
+def test_the_mean_of_half_precision_inputs_is_taken_in_full_precision(padded):
+    x = torch.full((1, 4097, 1), 1.0, dtype=torch.bfloat16)
+    x[:, :4096:2] = 0.0078125
+    mask = torch.ones(1, 4097, dtype=torch.long)
+    mask[:, 4096] = 0
+    given = (x, mask) if padded else (x[:, :4096], mask[:, :4096])
+    routing = Routing()
+    routing.observe(None, given[1], None, None, False)
+    assert float(pooled(given[0], routing, "text")) == pytest.approx(0.50390625, abs=1e-6)
 
 
 @settings(max_examples=40)
@@ -124,24 +132,24 @@ def test_first_is_the_input_at_the_first_position_that_is_not_padding(draw_batch
 @given(st.data())
 def test_rows_of_vision_features_are_dealt_out_in_order(draw_batch, data):
     batch = draw_batch(data, "vision", 1)
-    assert batch.routing.sample_of_row(len(batch.owner)).tolist() == batch.owner
+    assert batch.routing.rows(len(batch.owner)).owner.tolist() == batch.owner
 
 
 def test_merged_patches_are_dealt_out_in_proportion():
-    assert saw([4, 0, 2]).sample_of_row(3).tolist() == [0, 0, 2]
+    assert saw([4, 0, 2]).rows(3).owner.tolist() == [0, 0, 2]
 
 
 @pytest.mark.parametrize(("counts", "rows"), [([4, 2], 4), ([0, 0], 2), ([3, 3], 5), ([4, 1, 1], 3)])
 def test_rows_that_do_not_fit_the_pictures_are_refused(counts, rows):
     with pytest.raises(CvitBenchError, match=f"{rows} rows of vision features for {sum(counts)} picture"):
-        saw(counts).sample_of_row(rows)
+        saw(counts).rows(rows)
 
 
 def test_rows_cannot_be_dealt_out_without_ids():
     routing = Routing()
     routing.observe(None, torch.ones(2, 3), None, PICTURE, False)
     with pytest.raises(CvitBenchError, match="no input_ids"):
-        routing.sample_of_row(4)
+        routing.rows(4)
 
 
 @given(STREAMS, st.integers(1, 3), st.data())

@@ -67,7 +67,7 @@ class Observer:
     def _see(self, projector: nn.Module, args: tuple[Any, ...]) -> None:
         """Keep the mean vision feature of each sample; the projector has not changed it yet."""
         if self._selector() is not None:
-            self._routing.image_embeddings = pooled(args[0].detach(), self._routing, "vision", None)
+            self._routing.image_embeddings = pooled(args[0].detach(), self._routing, "vision")
 
     def _learn_keys(self, model: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """In a training pass, take the samples into the keys of their tasks."""
