@@ -47,7 +47,7 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: 
     except (ValueError, RuntimeError, KeyError, OSError, TypeError, re.error, SafetensorError) as error:
         raise CvitBenchError(f"{folder}: the adapter does not fit its base ({first_line(error)})") from error
     _check_fit(folder, name, report)
-    model.set_adapter(name)
+    model.set_adapter(name, inference_mode=True)
     if previous is not None:
         model.delete_adapter(previous)
     return model

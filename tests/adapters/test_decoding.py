@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-STEPS = 5
+STEPS, PICTURE = 5, 3
 SAME = {
     "smolora": {"vu_pooling": "visual", "decode_route": "cached"},
     "branchlora": {},
@@ -16,12 +16,13 @@ SAME = {
 
 
 def answer(adapted, batch, use_cache=True):
-    """Return the new tokens [B, STEPS] and their scores [STEPS, B, words]."""
+    """Return the new tokens [B, STEPS], none of them a picture's, and their scores [STEPS, B, words]."""
     out = adapted.generate(
         **batch,
         max_new_tokens=STEPS,
         min_new_tokens=STEPS,
         do_sample=False,
+        suppress_tokens=[PICTURE],
         use_cache=use_cache,
         return_dict_in_generate=True,
         output_logits=True,
@@ -70,6 +71,35 @@ def test_decode_routes_agree_on_the_first_token_and_part_afterwards(
     gap = (found["per_token"] - found["cached"]).abs().amax((1, 2))
     assert gap[0] == 0
     assert gap[1] > 1e-2
+
+
+@pytest.mark.parametrize("pooling", ["sequence", "prompt_only"])
+def test_without_a_cache_a_route_sees_prompt_and_answer_so_far(
+    adapt, shake, make_rows, make_batch, tell, pooling
+):
+    batch = make_batch(make_rows((True, True, True)), left=True)
+    routes = ("cached", "per_token") if pooling == "sequence" else ("cached",)
+    found, cached = {}, {}
+    for route in routes:
+        adapted = shake(adapt("smolora", decode_route=route, vu_pooling=pooling))
+        tell(adapted, [0, 0, 0])
+        cached[route], found[route] = answer(adapted, batch)[1], answer(adapted, batch, use_cache=False)[1]
+    for route in routes:
+        assert torch.equal(found[route], found["cached"])
+        gap = (found[route] - cached[route]).abs().amax((1, 2))
+        assert gap[0] < 1e-4
+        assert gap[1:].max() > 1e-2
+
+
+def test_without_a_cache_the_mean_that_branchlora_may_look_at_takes_in_the_answer(
+    adapt, shake, make_rows, make_batch, tell
+):
+    adapted = shake(adapt("branchlora", router_input="mean"))
+    tell(adapted, [0, 1, 1])
+    batch = make_batch(make_rows((True, True, True)), left=True)
+    gap = (answer(adapted, batch)[1] - answer(adapted, batch, use_cache=False)[1]).abs().amax((1, 2))
+    assert gap[0] < 1e-4
+    assert gap[1:].max() > 1e-2
 
 
 @pytest.mark.parametrize("case", ["smolora-per_token", "smolora-cached", "branchlora", "moelora"])

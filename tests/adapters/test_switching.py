@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from peft import PeftConfig
 
 from cvit_bench.adapters.peft_bridge import RoutedLinear, routing_of
 
@@ -48,6 +49,20 @@ def test_merging_is_refused(logits, load, batch, method):
         with pytest.raises(ValueError, match="cannot be merged into its base"):
             merge()
     assert torch.equal(logits(adapted, batch), before)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_layers_without_their_tuner_are_refused(saved, make_base, logits, batch, method):
+    base = make_base()
+    wanted = logits(base, batch)
+    for put_in in (
+        lambda: base.load_adapter(saved / method),
+        lambda: base.add_adapter(PeftConfig.from_pretrained(saved / method)),
+    ):
+        with pytest.raises(ValueError, match="uses shared state"):
+            put_in()
+    assert not any(isinstance(module, RoutedLinear) for module in base.modules())
+    assert torch.equal(logits(base, batch), wanted)
 
 
 @pytest.mark.parametrize("method", METHODS)

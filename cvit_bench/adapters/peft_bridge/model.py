@@ -22,10 +22,14 @@ from cvit_bench.resources import INSTRUCTION_WIDTH
 
 
 class RoutedModel(BaseTuner):  # type: ignore[misc]
-    """A model whose linear layers are routed; holds what all of them share."""
+    """A model whose linear layers are routed; holds what all of them share.
+
+    `uses_shared_state` has PEFT refuse to put our layers into a model without this tuner around it.
+    """
 
     prefix: str = f"{NAME}_"
     tuner_layer_cls = RoutedLinear
+    uses_shared_state: bool = True
     target_module_mapping: dict[str, list[str]] = {}
 
     def _pre_injection_hook(self, model: nn.Module, config: Any, adapter_name: str) -> None:
