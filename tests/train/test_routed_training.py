@@ -95,7 +95,8 @@ def test_a_router_is_added_for_every_task_and_the_earlier_ones_stay(runs):
 
 
 def test_loras_of_earlier_stages_stay_as_they_were(runs):
-    folders = [runs["olora"] / stage.checkpoint for stage in load_manifest(runs["olora"]).stages]
+    stages = [stage for stage in load_manifest(runs["olora"]).stages if stage.shots is None]
+    folders = [runs["olora"] / stage.checkpoint for stage in stages]
     for number, (one, other) in enumerate(pairwise(folders), start=1):
         before, after = (load_file(folder / "adapter_model.safetensors") for folder in (one, other))
         assert {key.partition(".loras.")[2][0] for key in before} == set("012345"[:number])
@@ -123,7 +124,7 @@ def test_smolora_routers_never_move_by_default(runs):
 @pytest.mark.parametrize(
     ("method", "setting", "message"),
     [
-        ("smolora", "adapter.num_experts=3", "num_experts: 3 must be even"),
+        ("smolora", "adapter.num_experts=3", "num_experts: 3 must divide the rank 16"),
         ("smolora", "adapter.vu_pooling=prompt_only", "needs decode_route: cached"),
         ("smolora", "adapter.router_grad=yes", "router_grad"),
         ("branchlora", "adapter.top_k=9", "top_k: 9 of 8 branches"),
