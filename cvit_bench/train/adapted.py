@@ -15,6 +15,7 @@ from cvit_bench.adapters.sites import AdapterConfig, Sites
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import ADAPTER_FILES
 from cvit_bench.models.loading import LoadedBase
+from cvit_bench.train.precision import chosen
 from cvit_bench.train.settings import TrainSettings, checked
 
 
@@ -54,12 +55,21 @@ def attach(
     state = load_file(parent / ADAPTER_FILES[1]) if parent is not None else {}
     past = _past(parent)
     adapted = put_on(base.model, projector, settings, past, state, start)
+    if chosen(settings.training.precision, base.device) == "bfloat16":
+        _widen_what_learns(adapted)
     if parent is not None:
         set_peft_model_state_dict(adapted, state)
     tuner = tuner_of(adapted)
     if tuner is not None:
         tuner.begin_stage(len(past.tasks))
     return adapted
+
+
+def _widen_what_learns(adapted: Any) -> None:
+    """Have everything that learns do so in float32: PEFT copies a projector in the type of its base."""
+    for weight in adapted.parameters():
+        if weight.requires_grad and weight.dtype in (torch.bfloat16, torch.float16):
+            weight.data = weight.data.float()
 
 
 def put_on(

@@ -6,6 +6,7 @@ from cvit_bench.adapters.peft_bridge import routing_of
 from cvit_bench.models.adapter_files import save_adapter
 from cvit_bench.models.encoder import Encoder
 from cvit_bench.models.loading import LoadedBase
+from cvit_bench.records.training import TrainingBudget
 from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.settings import TrainSettings
 
@@ -14,7 +15,9 @@ CPU, PROJECTOR, LANGUAGE = torch.device("cpu"), "model.multi_modal_projector", "
 
 def attached(base, parent, task, **settings):
     config = {"rank": 8, "dropout": 0.0, "num_branches": 4, "top_k": 4, **settings}
-    asked = TrainSettings.model_construct(adapter="branchlora", adapter_config=config)
+    asked = TrainSettings.model_construct(
+        adapter="branchlora", adapter_config=config, training=TrainingBudget()
+    )
     loaded = LoadedBase(base, None, Encoder(None, CPU, torch.float32), CPU, torch.float32)
     return attach(loaded, PROJECTOR, asked, parent, StageStart((task,), 0, "0" * 64))
 

@@ -25,6 +25,7 @@ from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import base_sha256
 from cvit_bench.models.inputs import prompt_batch, training_batch
 from cvit_bench.models.loading import load_base
+from cvit_bench.records.training import TrainingBudget
 from cvit_bench.resources import embedded_base
 from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.examples import load_examples
@@ -41,7 +42,7 @@ def module_of(name):
 
 
 def put_on(base, name, tasks, parent=None):
-    settings = TrainSettings.model_construct(adapter=name, adapter_config={})
+    settings = TrainSettings.model_construct(adapter=name, adapter_config={}, training=TrainingBudget())
     start = StageStart(tasks, 0, base_sha256(embedded_base()))
     return attach(base, PROJECTOR, settings, parent, start)
 

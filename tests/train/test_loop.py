@@ -77,6 +77,15 @@ def test_the_projector_may_have_a_rate_of_its_own(base, examples):
         assert (moved < 1e-6) == (PROJECTOR in name), name
 
 
+@pytest.mark.parametrize("method", ["lora", "branchlora", "dora"])
+def test_on_a_base_in_bfloat16_all_that_learns_is_float32(examples, method):
+    half = load_base(embedded_base(), Placement(dtype="bfloat16"))
+    words = ["training.precision=bfloat16", "adapter.projector=train"]
+    losses, weights = learned(half, examples, method, *words)
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
+    assert losses[-1] < losses[0] + 0.5
+
+
 def test_every_step_is_a_line(base, examples, tmp_path):
     path = tmp_path / "steps.jsonl"
     losses, _ = learned(base, examples, "lora", log=StepLog(path, "01-x"))

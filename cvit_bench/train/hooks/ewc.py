@@ -26,6 +26,7 @@ from cvit_bench.models.inputs import IGNORED
 from cvit_bench.train.examples import Example
 from cvit_bench.train.live_stage import Hook as BaseHook
 from cvit_bench.train.live_stage import HookConfig, LiveStage, Tensors
+from cvit_bench.train.precision import computing
 
 TITLE = "EWC"
 
@@ -90,7 +91,8 @@ class Hook(BaseHook):
         """Return the gradients of the log-likelihood of one answer."""
         batch = stage.base.encoder.lesson([example.prompt], [example.answers[0]])
         condition(stage.adapted, [example.prompt], training=True)
-        logits = stage.adapted(**batch, use_cache=False).logits[0, :-1].float()
+        with computing(stage.budget.precision, stage.base.device):
+            logits = stage.adapted(**batch, use_cache=False).logits[0, :-1].float()
         wanted = batch["labels"][0, 1:]
         if self.config.labels == "sampled":
             generator = torch.Generator(logits.device).manual_seed(seed)
