@@ -101,11 +101,6 @@ def by_sample(
     return mass * sees, used * sees
 
 
-def folded(gates: torch.Tensor, ups: torch.Tensor) -> torch.Tensor:
-    """Return Σ_n w_n B_n of each sample, [B, o, r], from gates [B, N] and the B's side by side [o, N · r]."""
-    return torch.einsum("bn,onr->bor", gates, ups.view(len(ups), gates.shape[1], -1))
-
-
 def up_each(output: torch.Tensor, h: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Return output + h·Bᵀ with a B of its own for each sample: h [B, L, r], weights [B, o, r]."""
     if h.dtype != output.dtype or torch.is_autocast_enabled(h.device.type):

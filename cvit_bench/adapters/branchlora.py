@@ -29,7 +29,6 @@ from cvit_bench.adapters.branches import (
     StageUsage,
     TaskRouter,
     by_sample,
-    folded,
     open_branches,
     padded,
     up_each,
@@ -172,20 +171,17 @@ class Update(RoutedUpdate):
         self.down.requires_grad_(until is None or self._first_open < until)
 
     def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
-        """Return output + s · Σ_n w_n B_n A x; for long inputs with the B of each sample folded first."""
-        gates = self._gates(x, routing)
+        """Return output + s · Σ_n w_n B_n A x; for long inputs each sample's Σ_n w_n B_n is made first."""
+        gates, scale = self._gates(x, routing), self.config.scale
         h = down(x, self.down, self.config.dropout, self.training)
-        ups = self.made_of("ups", [branch.up for branch in self.branches], routing, self._all_ups)
+        ups: list[torch.Tensor] = [branch.up for branch in self.branches]
         if not self._by_token:
-            if self.stream == "text" and x.shape[1] >= len(self.branches):
-                return up_each(output, h, folded(gates.to(ups.dtype) * self.config.scale, ups))
+            if self.stream == "text" and x.shape[1] >= len(ups):
+                gates = gates.to(ups[0].dtype) * scale
+                return up_each(output, h, torch.einsum("bn,nor->bor", gates, torch.stack(ups)))
             gates = per_position(gates, x, routing, self.stream)
-        h = (gates * self.config.scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
-        return up(output, h.flatten(-2), ups)
-
-    def _all_ups(self) -> torch.Tensor:
-        """Return B_1 … B_N side by side, [o, N · rank of A]."""
-        return torch.cat([branch.up for branch in self.branches], 1)
+        h = (gates * scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
+        return up(output, h.flatten(-2), self.made_of("ups", ups, routing, lambda: torch.cat(ups, 1)))
 
     def _all_routers(self) -> torch.Tensor:
         """Return the routers of all tasks, [T · N, d]."""
