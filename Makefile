@@ -29,10 +29,10 @@ gates: $(VENV)/.ready
 
 test: style
 	@echo "== tests"
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 fast-test: $(VENV)/.ready
-	$(BIN)/python -m pytest -q -m "not slow and not packaging"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not packaging"
 
 style: $(VENV)/.ready
 	@echo "== style, types, layers, data files"
