@@ -1,0 +1,32 @@
+"""K where the answer set is closed: what a model ranks first, corrected for chance.
+
+Among the samples with S = 0 let r be the share whose right answer is ranked first and c the chance level: the
+larger of the mean of 1/C over C allowed answers and the share ranked right with a blank picture. Then
+
+    G = (1 − S) · max(0, (r − c) / (1 − c))        known, but not said as asked
+    K = S + G
+
+All of it follows from five means over the same samples, so a bootstrap resamples these (`FIELDS`) alone.
+"""
+
+import numpy as np
+
+from cvit_bench.records.matrix import Array
+
+FIELDS = ("strict", "wrong", "ranked", "blank", "uniform")
+
+
+def known(strict: Array, wrong: Array, ranked: Array, blank: Array, uniform: Array) -> Array:
+    """Return K in [0, 1] of arrays of one shape, each entry the mean of a field over some samples.
+
+    Args:
+        strict: S in [0, 1].
+        wrong: 1 where S = 0, else 0.
+        ranked: 1 where S = 0 and the right answer is ranked first.
+        blank: 1 where S = 0 and it is ranked first with a blank picture as well (1/C without a picture).
+        uniform: 1/C where S = 0, else 0.
+    """
+    chance = np.maximum(blank, uniform)
+    room = wrong - chance
+    gain = np.divide(ranked - chance, room, out=np.zeros_like(room), where=room > 0)
+    return strict + (1 - strict) * np.maximum(0.0, gain)
