@@ -4,6 +4,7 @@ Legend: B prompts of a batch, L positions of the longest one.
 """
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -65,6 +66,21 @@ def pad_answers(processor: Any, rows: Rows, answers: Sequence[str]) -> Batch:
             {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [IGNORED] * len(row) + said}
         )
     return _padded(full, processor, False)
+
+
+def answers_only(batch: Batch, model: Any) -> Batch:
+    """Have a model say logits [B, K, V] from the first answer token of a batch on, K of its L positions.
+
+    The prompts before it take part as ever, but what the model would say there enters no loss, and with a
+    large vocabulary it is most of the memory of a step. Labels are cut to [B, K] alike. A model that always
+    gives all logits gets its batch as it was.
+    """
+    if "logits_to_keep" not in signature(model.forward).parameters:
+        return batch
+    labels = batch["labels"]
+    first = int((labels != IGNORED).any(dim=0).int().argmax())
+    kept = torch.arange(max(first - 1, 0), labels.shape[1], device=labels.device)
+    return {**batch, "labels": labels[:, kept[0] :], "logits_to_keep": kept}
 
 
 def _has_start(processor: Any, texts: Sequence[str]) -> bool:

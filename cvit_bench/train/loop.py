@@ -16,6 +16,7 @@ import torch
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.conditioning import condition
+from cvit_bench.models.inputs import answers_only
 from cvit_bench.progress import Meter
 from cvit_bench.train.examples import Draw, draw_batches
 from cvit_bench.train.live_stage import LiveStage
@@ -121,7 +122,7 @@ def learn_batch(tuning: Tuning, draw: Draw) -> StepRecord:
 
 def _backward(stage: LiveStage, part: Draw, num_tokens: int, share: float) -> torch.Tensor:
     """Add the gradients of a part of a process's batch; return its part of the loss and its tokens, [2]."""
-    batch = stage.base.encoder.lesson(part.prompts, part.answers)
+    batch = answers_only(stage.base.encoder.lesson(part.prompts, part.answers), stage.base.model)
     condition(stage.adapted, part.prompts, training=True)
     with computing(stage.budget.precision, stage.base.device):
         output = stage.adapted(**batch, num_items_in_batch=num_tokens / stage.processes.count)

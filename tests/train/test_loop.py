@@ -7,7 +7,9 @@ import torch
 
 from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.conditioning import condition
 from cvit_bench.models.family import Placement
+from cvit_bench.models.inputs import answers_only
 from cvit_bench.models.loading import load_base
 from cvit_bench.progress import Meter
 from cvit_bench.records.method import load_method
@@ -33,18 +35,23 @@ def examples():
     return load_examples(open_suite("mini")[0], ["mini_caption"], "single", 0, limit=8)
 
 
-def learned(base, examples, method, *words, log=None):
-    """Train three steps; return the losses and the weights."""
+def begin(base, examples, method, *words):
+    """Return a stage that is about to begin."""
     settings = resolve(load_method(method), open_suite("mini")[1], [*SMALL, *words])
     adapted = attach(base, PROJECTOR, settings, None, StageStart(("mini_caption",), 0, "0" * 64))
-    stage = LiveStage(
+    return LiveStage(
         name="01-x", tasks=("mini_caption",), past=(), seed="0", adapted=adapted, base=base,
         projector=PROJECTOR, budget=settings.training, examples=examples,
         examples_of=lambda _: examples, num_steps=3,
     )  # fmt: skip
+
+
+def learned(base, examples, method, *words, log=None):
+    """Train three steps; return the losses and the weights."""
+    stage = begin(base, examples, method, *words)
     losses = train_stage(stage, Meter("x", 12), log or StepLog(None, "01-x"))
     weights = {name: weight.detach().clone() for name, weight in stage.weights.items()}
-    base.model = adapted.unload()
+    base.model = stage.adapted.unload()
     return losses, weights
 
 
@@ -66,6 +73,26 @@ def test_the_loss_is_the_mean_over_all_answer_tokens(base, examples):
         whole = base.model(**batch).loss
         other = base.model(**batch, num_items_in_batch=2 * num).loss
     torch.testing.assert_close(other, whole / 2)
+
+
+@pytest.mark.parametrize("method", ["lora", "smolora", "branchlora"])
+def test_what_is_said_before_the_answers_is_not_computed(base, examples, method):
+    stage = begin(base, examples, method)
+    prompts = [e.prompt for e in examples[:4]]
+    batch = base.encoder.lesson(prompts, [e.answers[0] for e in examples[:4]])
+    stage.adapted.eval()
+    found = []
+    for given in (batch, answers_only(batch, base.model)):
+        condition(stage.adapted, prompts, training=True)
+        with torch.no_grad():
+            found.append(stage.adapted(**given))
+    base.model = stage.adapted.unload()
+    whole, cut = found
+    length, num = batch["labels"].shape[1], cut.logits.shape[1]
+    first = int((batch["labels"] >= 0).any(0).nonzero()[0])
+    assert num == length - first + 1 < length
+    torch.testing.assert_close(cut.logits, whole.logits[:, -num:])
+    torch.testing.assert_close(cut.loss, whole.loss)
 
 
 def test_the_projector_may_have_a_rate_of_its_own(base, examples):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from cvit_bench.adapters.core import pooled
-from cvit_bench.adapters.routing import Routing
+from cvit_bench.adapters.routing import IGNORED, Routing
 from cvit_bench.adapters.selector import TaskSelector
 
 
@@ -62,7 +62,7 @@ class Observer:
         decoding = cache is not None and cache.get_seq_length() > 0
         ids, mask, labels = (given.get(name) for name in ("input_ids", "attention_mask", "labels"))
         self._routing.selector = self._selector()
-        self._routing.observe(ids, mask, labels, self._image_token, decoding)
+        self._routing.observe(ids, mask, _over_all(labels, ids), self._image_token, decoding)
 
     def _see(self, projector: nn.Module, args: tuple[Any, ...]) -> None:
         """Keep the mean vision feature of each sample; the projector has not changed it yet."""
@@ -74,6 +74,13 @@ class Observer:
         selector = self._selector()
         if selector is not None and model.training and torch.is_grad_enabled():
             selector.learn(self._routing)
+
+
+def _over_all(labels: torch.Tensor | None, ids: torch.Tensor | None) -> torch.Tensor | None:
+    """Return labels [B, L] of labels that were cut to the last positions: before them no answer begins."""
+    if labels is None or ids is None or labels.shape == ids.shape:
+        return labels
+    return nn.functional.pad(labels, (ids.shape[1] - labels.shape[1], 0), value=IGNORED)
 
 
 def image_token(model: Any) -> int | None:
