@@ -1,7 +1,7 @@
 """What a leaderboard asks for as a list of runs: the grids a setting is chosen from, then every seed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +25,16 @@ class Plan:
     seeds: tuple[int, ...]
     router_seeds: tuple[int, ...]
     out: Path
+    chosen_on: Mapping[str, str] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
     limit: int | None = None
     base: str | None = None
     data_root: Path | None = None
     device: str = "cpu"
+
+    def choice(self, suite: str) -> str:
+        """Return the suite on which the settings of a suite's runs are chosen."""
+        return self.chosen_on.get(suite, suite)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def all_jobs(plan: Plan) -> list[Job]:
             for name, contender in plan.contenders.items():
                 trains = hooked(contender).schedule != "none"
                 if number == 0 and trains:
-                    jobs += _grid(plan, suite, name)
+                    jobs += [job for job in _grid(plan, plan.choice(suite), name) if job not in jobs]
                 if number == 0 or trains:
                     jobs.append(Job(suite, name, "run", seed=seed if trains else None))
         for name, contender in plan.contenders.items():
@@ -87,11 +92,14 @@ def _grid(plan: Plan, suite: str, name: str) -> list[Job]:
     return rates + [Job(suite, name, "strength", value) for value in (strength.values if strength else ())]
 
 
-def needs(job: Job, jobs: Sequence[Job]) -> Collection[Job]:
+def needs(plan: Plan, job: Job, jobs: Sequence[Job]) -> Collection[Job]:
     """Return what must be done before a job can start: the grids of its contender that come before it."""
     kinds = _EARLIER[job.kind]
-    place = (job.suite, job.contender)
-    return {one for one in jobs if one.kind in kinds and (one.suite, one.contender) == place}
+    return {
+        one
+        for one in jobs
+        if one.kind in kinds and one.contender == job.contender and one.suite == plan.choice(job.suite)
+    }
 
 
 def run_dir(plan: Plan, job: Job) -> Path:
@@ -112,6 +120,8 @@ def train_words(plan: Plan, job: Job, settled: Settled) -> list[str]:
     if job.kind != "run":
         stages = min(CHOICE_STAGES, len(open_suite(job.suite)[1].train))
         words += ["--holdout", str(HOLDOUT), "--stages", str(stages)]
+    elif job.seed not in (None, plan.seeds[0]) or job.router_seed:
+        words.append("--no-few-shot")
     return words + _data(plan)
 
 

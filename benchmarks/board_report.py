@@ -23,15 +23,22 @@ Rows = list[Sequence[object]]
 _ABOUT = """Mean ± standard deviation over training seeds, in percent; captions are CIDEr × 100. The
 standard deviation over router seeds, with one training seed, stands apart. References are no rivals.
 Learning rates and strengths were chosen on {share:.0%} of the train samples, which those runs did not learn
-from: mean S over tasks 1–{stages} after stage {stages}, seed {seed}; test samples had no say. `*`: the best
-lies at the edge of its grid. Seconds are the mean of runs done in one go: {seconds}. Weights are those that
+from: mean S over tasks 1–{stages} after stage {stages}, seed {seed}; test samples had no
+say{elsewhere}. `*`: the best lies at the edge of its grid. Seconds are the mean of runs done in one go: {seconds}. Weights are those that
 learn at the first stage."""
 
 
 def report(state: State, command: str) -> str:
     """Return the whole report."""
     clock = "processor seconds of one thread" if state.plan.device == "cpu" else "wall seconds"
-    about = _ABOUT.format(share=HOLDOUT, stages=CHOICE_STAGES, seed=CHOICE_SEED, seconds=clock)
+    elsewhere = "".join(
+        f"; {suite} takes over what was chosen on {state.plan.choice(suite)}"
+        for suite in state.plan.suites
+        if state.plan.choice(suite) != suite
+    )
+    about = _ABOUT.format(
+        share=HOLDOUT, stages=CHOICE_STAGES, seed=CHOICE_SEED, seconds=clock, elsewhere=elsewhere
+    )
     parts = ["# Leaderboards", about, f"```sh\n{command}\n```"]
     for suite in state.plan.suites:
         parts += [f"## {suite}", _means(state, suite), "Each run:", _each(state, suite)]

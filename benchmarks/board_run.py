@@ -91,8 +91,8 @@ def kept(order: Order) -> Outcome | None:
     return found if found.diverged or there == found.results else None
 
 
-def carry_out(order: Order) -> Outcome:
-    """Train and evaluate a run; cvit-bench itself reuses what is there of it."""
+def carry_out(order: Order, train_only: bool = False) -> Outcome | None:
+    """Train and evaluate a run; cvit-bench itself reuses what is there of it. None: not evaluated."""
     import cvit_bench.models.loading  # noqa: F401  torch is loaded once a process: that is no run's time
 
     plain()
@@ -111,6 +111,8 @@ def carry_out(order: Order) -> Outcome:
         outcome = Outcome(key=order.key, commands=commands, diverged=str(error))
         save_json(order.kept, outcome)
         return outcome
+    if train_only:
+        return None
     with clock("evaluate", is_new=not any(order.run_dir.glob("predictions*"))):
         call(order.evaluate)
     manifest = load_manifest(order.run_dir)

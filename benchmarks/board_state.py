@@ -37,11 +37,13 @@ class State:
     outcomes: dict[Job, Outcome] = field(default_factory=dict)
     failures: dict[Job, str] = field(default_factory=dict)
 
-    def take(self, job: Job, future: "Future[Outcome]") -> None:
+    def take(self, job: Job, future: "Future[Outcome | None]") -> None:
         """Note what became of a job; a defect costs that job alone and leaves its trace on stderr."""
         error = future.exception()
         if error is None:
-            self.note(job, future.result())
+            found = future.result()
+            if found is not None:
+                self.note(job, found)
             return
         if isinstance(error, BrokenProcessPool):
             raise CvitBenchError(
@@ -69,7 +71,8 @@ class State:
 
     def grid(self, suite: str, contender: str, kind: Kind) -> Grid | None:
         """Return a grid of a contender, None where it has none; raise while a point of it is missing."""
-        jobs = [job for job in self.jobs if (job.suite, job.contender, job.kind) == (suite, contender, kind)]
+        place = self.plan.choice(suite), contender, kind
+        jobs = [job for job in self.jobs if (job.suite, job.contender, job.kind) == place]
         lacking = [job for job in jobs if job not in self.outcomes]
         if lacking:
             why = self.failures.get(lacking[0], "not run yet")

@@ -46,8 +46,9 @@ class Contender(Record):
 
 
 class Table(FileRecord):
-    """What `mini_leaderboard.yaml` holds."""
+    """What `mini_leaderboard.yaml` holds; `chosen_on` names for a suite the one that settings come from."""
 
+    chosen_on: dict[Name, Name] = {}
     rates: tuple[Rate, ...] = Field(min_length=1)
     contenders: dict[Name, Contender]
 

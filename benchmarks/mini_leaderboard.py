@@ -68,6 +68,7 @@ def _state(given: argparse.Namespace) -> State:
     plan = Plan(
         contenders=table.contenders,
         rates=tuple(given.rates or table.rates),
+        chosen_on=table.chosen_on,
         suites=tuple(given.suites),
         seeds=tuple(given.seeds),
         router_seeds=tuple(given.router_seeds),
@@ -84,7 +85,7 @@ def _state(given: argparse.Namespace) -> State:
 def _run(state: State, given: argparse.Namespace) -> bool:
     """Run all jobs, up to `--processes` side by side, each of one thread; tell whether it was interrupted."""
     context = multiprocessing.get_context("spawn")
-    needed = {job: needs(job, state.jobs) for job in state.jobs}
+    needed = {job: needs(state.plan, job, state.jobs) for job in state.jobs}
     with ProcessPoolExecutor(given.processes, mp_context=context) as pool:
         work = work_off(
             state.jobs, needed.__getitem__, lambda job: _start(state, job, pool, given), given.processes
@@ -109,9 +110,11 @@ def _read(state: State) -> bool:
     return False
 
 
-def _start(state: State, job: Job, pool: ProcessPoolExecutor, given: argparse.Namespace) -> "Future[Outcome]":
+def _start(
+    state: State, job: Job, pool: ProcessPoolExecutor, given: argparse.Namespace
+) -> "Future[Outcome | None]":
     """Have a job done, or return at once what is known of it."""
-    at_once: Future[Outcome] = Future()
+    at_once: Future[Outcome | None] = Future()
     try:
         wanted = order(state.plan, job, state.settled(job))
         found = None if given.recheck else kept(wanted)
@@ -119,7 +122,7 @@ def _start(state: State, job: Job, pool: ProcessPoolExecutor, given: argparse.Na
         at_once.set_exception(error)
         return at_once
     if found is None:
-        return pool.submit(carry_out, wanted)
+        return pool.submit(carry_out, wanted, given.train_only and job.kind == "run")
     at_once.set_result(found)
     return at_once
 
@@ -143,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--replace", action="store_true", help="remove entries of these suites that are not from this call")
     add("--report-only", action="store_true", help="run nothing; report and add what is finished")
+    add("--train-only", action="store_true", help="leave evaluating the runs that count to a later call")
     add("--recheck", action="store_true", help="open finished runs again; what is there of them is reused")
     add("--markdown", type=Path, help="where the report goes (default: OUT/report.md)")
     add("--json", type=Path, help="where the data go (default: OUT/report.json)")

@@ -32,6 +32,7 @@ class TrainOptions:
     limit: int | None = None
     holdout: float = 0.0
     stages: int | None = None
+    few_shot: bool = True
     title: str | None = None
     data_root: Path | None = None
     device: str = "auto"
@@ -74,6 +75,9 @@ def train(
     stages: Annotated[
         int | None, typer.Option("--stages", help="Only the suite's first N train tasks.")
     ] = None,
+    few_shot: Annotated[
+        bool, typer.Option(help="Whether to tune the last checkpoint on the suite's few-shot tasks.")
+    ] = True,
     title: Annotated[
         str | None, typer.Option("--title", help="What pages call the run (default: the method's title).")
     ] = None,
@@ -93,8 +97,8 @@ def train(
     """
     target = run_dir or Path("runs") / Path(method).stem
     options = TrainOptions(
-        base, seed, recipe, set_ or [], hook or [], track or [], shard, limit, holdout, stages, title,
-        data_root, device, dtype, threads,
+        base, seed, recipe, set_ or [], hook or [], track or [], shard, limit, holdout, stages,
+        few_shot, title, data_root, device, dtype, threads,
     )  # fmt: skip
     if plan:
         from cvit_bench.cli.train_plan import plan_text
@@ -161,6 +165,7 @@ def _resolved(
     from cvit_bench.train.settings import resolve
 
     library, found = open_suite(suite)
+    found = found if options.few_shot else found.model_copy(update={"few_shot": {}})
     chosen = load_method(method).with_hooks(options.hooks)
     if options.title is not None:
         chosen = chosen.model_copy(update={"title": options.title})

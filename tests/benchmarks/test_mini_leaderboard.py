@@ -90,7 +90,8 @@ def test_every_grid_has_the_same_size(tmp_path):
 
 
 def test_the_first_seed_of_all_comes_first_and_grids_before_what_needs_them(tmp_path):
-    jobs = all_jobs(plan(tmp_path))
+    asked = plan(tmp_path)
+    jobs = all_jobs(asked)
     names = [job.name for job in jobs if job.suite == "mini"]
     assert names == [
         "zero_shot", "lora-rate-0.001", "lora-rate-0.002", "lora-0", "smolora-rate-0.001",
@@ -99,12 +100,32 @@ def test_the_first_seed_of_all_comes_first_and_grids_before_what_needs_them(tmp_
     ]  # fmt: skip
     assert [job.suite for job in jobs] == ["mini"] * len(names) + ["mini-coin"] * len(names)
     by_name = {job.name: job for job in jobs if job.suite == "mini"}
-    assert needs(by_name["zero_shot"], jobs) == set()
-    assert {job.name for job in needs(by_name["some-strength-0.1"], jobs)} == {
+    assert needs(asked, by_name["zero_shot"], jobs) == set()
+    assert {job.name for job in needs(asked, by_name["some-strength-0.1"], jobs)} == {
         "some-rate-0.001", "some-rate-0.002"
     }  # fmt: skip
-    assert {job.kind for job in needs(by_name["some-1"], jobs)} == {"rate", "strength"}
-    assert all(job.suite == "mini" for job in needs(by_name["some-1"], jobs))
+    assert {job.kind for job in needs(asked, by_name["some-1"], jobs)} == {"rate", "strength"}
+    assert all(job.suite == "mini" for job in needs(asked, by_name["some-1"], jobs))
+
+
+def test_a_suite_may_take_over_what_was_chosen_on_another(tmp_path):
+    asked = plan(tmp_path, chosen_on={"mini-coin": "mini"}, suites=("mini-coin",))
+    jobs = all_jobs(asked)
+    assert {job.suite for job in jobs if job.kind != "run"} == {"mini"}
+    assert {job.suite for job in jobs if job.kind == "run"} == {"mini-coin"}
+    run = next(job for job in jobs if job.name == "some-1")
+    assert {job.name for job in needs(asked, run, jobs)} == {
+        "some-rate-0.001", "some-rate-0.002", "some-strength-0.1", "some-strength-0.2"
+    }  # fmt: skip
+    both = all_jobs(plan(tmp_path, chosen_on={"mini-coin": "mini"}))
+    assert len(both) == len(set(both))
+    assert not [job for job in both if job.suite == "mini-coin" and job.kind != "run"]
+
+
+def test_the_first_seed_alone_tunes_on_few_shots(tmp_path):
+    asked, settled = plan(tmp_path), Settled(rate=0.004)
+    words = [train_words(asked, Job("mini", "lora", "run", seed=seed), settled) for seed in (0, 1)]
+    assert ["--no-few-shot" in found for found in words] == [False, True]
 
 
 def test_settings_are_chosen_without_test_samples_and_leaderboard_seeds(tmp_path):
@@ -122,7 +143,9 @@ def test_settings_are_chosen_without_test_samples_and_leaderboard_seeds(tmp_path
 def test_a_run_that_counts_has_the_chosen_settings_and_its_seeds(tmp_path):
     job = Job("mini", "smolora", "run", seed=0, router_seed=1)
     words = train_words(plan(tmp_path, limit=3), job, Settled(rate=0.004))
-    assert words[-4:] == ["--set", "training.learning_rate=0.004", "--set", "adapter.router_seed=1"]
+    assert words[-5:] == [
+        "--set", "training.learning_rate=0.004", "--set", "adapter.router_seed=1", "--no-few-shot"
+    ]  # fmt: skip
     assert "--holdout" not in words
     assert "--stages" not in words
     assert evaluate_words(plan(tmp_path, limit=3), job) == ["evaluate", "--device", "cpu", "--limit", "3"]
