@@ -23,9 +23,9 @@ Rows = list[Sequence[object]]
 _ABOUT = """Mean ± standard deviation over training seeds, in percent; captions are CIDEr × 100. The
 standard deviation over router seeds, with one training seed, stands apart. References are no rivals.
 Learning rates and strengths were chosen on {share:.0%} of the train samples, which those runs did not learn
-from: mean S over tasks 1–{stages} after stage {stages}, seed {seed}; test samples had no
-say{elsewhere}. `*`: the best lies at the edge of its grid. Seconds are the mean of runs done in one go: {seconds}. Weights are those that
-learn at the first stage."""
+from: mean S over tasks 1–{stages} after stage {stages}, seed {seed}; test samples had no say{elsewhere}.
+`*`: the best lies at the edge of its grid. Seconds are the mean of runs done in one go: {seconds}. Weights
+are those that learn at the first stage."""
 
 
 def report(state: State, command: str) -> str:
