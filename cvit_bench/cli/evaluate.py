@@ -42,6 +42,13 @@ def evaluate(
         typer.Option("--cells", help="Every stage × task, what was trained so far, or the last stage."),
     ] = CellChoice.FULL,
     variants: Annotated[str, typer.Option("--variants", help="How many wordings a task, or all.")] = "1",
+    per_sample: Annotated[
+        int | None,
+        typer.Option("--per-sample", min=2, help="Ask each sample in so many of the wordings only."),
+    ] = None,
+    design_seed: Annotated[
+        int, typer.Option("--design-seed", help="Which wordings --per-sample deals to which sample.")
+    ] = 0,
     limit: Limit = None,
     batch_size: Annotated[str, typer.Option("--batch-size", help="A number, or auto.")] = "auto",
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, do nothing.")] = False,
@@ -62,6 +69,8 @@ def evaluate(
         tasks=tasks,
         cells=cells,
         variants=parse_variants(variants),
+        per_sample=per_sample,
+        design_seed=design_seed,
         limit=limit,
         batch_size=_batch_size(batch_size),
         placement=placement_of(device, dtype, threads),
@@ -93,7 +102,7 @@ def _planned(run_dir: Path, options: "EvaluateOptions") -> str:
     names = [stage.name for stage in plan.stages] + [stage.name for stage in plan.few_shot]
     for name in names:
         cells = [cell for cell in plan.cells if cell.stage == name]
-        prompts = sum(len(inputs.samples(cell.task)) for cell in cells)
+        prompts = sum(len(inputs.asked(cell.task, cell.variant)) for cell in cells)
         to_do = work[name].num_missing if name in work else 0
         rows.append((name, len(cells), prompts, prompts - to_do, to_do))
     headers = ("stage", "cells", "prompts", "answered already", "to generate")

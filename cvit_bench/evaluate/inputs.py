@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cvit_bench.data.design import check_deal, deal
 from cvit_bench.data.library import Library, open_suite
-from cvit_bench.data.prompts import build_prompts
+from cvit_bench.data.prompts import build_prompts, evaluation_variants
 from cvit_bench.data.samples import SplitName, load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Manifest, load_manifest
+from cvit_bench.records.plan import Design
 from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.task import Task
@@ -28,9 +30,11 @@ class RunInputs:
     limit: int | None = None
     data_root: Path | None = None
     split: SplitChoice = SplitChoice.TEST
+    design: Design | None = None
     _tasks: dict[str, Task] = field(default_factory=dict)
     _templates: dict[str, Template] = field(default_factory=dict)
     _samples: dict[str, list[Sample]] = field(default_factory=dict)
+    _dealt: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
 
     def task(self, name: str) -> Task:
         """Return a task of the suite."""
@@ -60,10 +64,33 @@ class RunInputs:
             )
         return self._samples[task]
 
+    def asked(self, task: str, variant: str) -> list[Sample]:
+        """Return the samples of a task that are asked in one wording: all, or those of the design."""
+        if self.design is None:
+            return self.samples(task)
+        if task not in self._dealt:
+            self._dealt[task] = _dealt(self.template(task), self.samples(task), task, self.design)
+        return self._dealt[task].get(variant, [])
+
     def prompts(self, task: str, variant: str) -> list[Prompt]:
         """Return the prompts of a task in one wording, in sample order."""
         wording = self.variant(task, variant)
-        return build_prompts(self.task(task), self.template(task), wording, self.samples(task))
+        return build_prompts(self.task(task), self.template(task), wording, self.asked(task, variant))
+
+
+def _dealt(template: Template, samples: list[Sample], task: str, design: Design) -> dict[str, list[Sample]]:
+    """Return the samples that see each wording: paraphrases and form changes are dealt apart."""
+    wordings = evaluation_variants(template, design.variants)
+    found: dict[str, list[Sample]] = {}
+    for name, is_change, num in (("paraphrase", False, design.per_sample), ("form change", True, 1)):
+        kind = [one.id for one in wordings if (one.asks is not None) == is_change]
+        if kind:
+            per_sample = min(num, len(kind))
+            check_deal(task, len(samples), len(kind), per_sample)
+            hands = deal(len(samples), len(kind), per_sample, f"{design.seed}/{task}/{name}")
+            for at, variant in enumerate(kind):
+                found[variant] = [one for one, hand in zip(samples, hands, strict=True) if at in hand]
+    return found
 
 
 def open_run(
@@ -72,6 +99,8 @@ def open_run(
     limit: int | None = None,
     data_root: Path | None = None,
     split: SplitChoice = SplitChoice.TEST,
+    *,
+    design: Design | None = None,
 ) -> RunInputs:
     """Open a run directory; `suite` replaces the one that the manifest names."""
     manifest = load_manifest(run_dir)
@@ -82,4 +111,6 @@ def open_run(
             f"{manifest.suite_version} of {found.name!r}, this installation has version {found.version}; "
             "train again, or name the suite with --suite to evaluate on the new version"
         )
-    return RunInputs(run_dir, manifest, library, found, suite or manifest.suite, limit, data_root, split)
+    return RunInputs(
+        run_dir, manifest, library, found, suite or manifest.suite, limit, data_root, split, design
+    )

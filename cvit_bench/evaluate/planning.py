@@ -68,6 +68,7 @@ def make_plan(
         ),
         cells=tuple(planned),
         limit=inputs.limit,
+        design=inputs.design,
         batch_size=batch_size,
         generation={
             "decoding": "greedy",

@@ -1,6 +1,6 @@
 """From predictions to scores, matrices and metrics; needs no model and no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load
 from cvit_bench.records.prediction import Prediction, read_predictions
 from cvit_bench.records.results import Results, results_path
 from cvit_bench.records.sample import Prompt, Score
+from cvit_bench.records.task import Task
 
 
 def rescore(run_dir: Path, data_root: Path | None = None, split: SplitChoice = SplitChoice.TEST) -> Results:
     """Score a run again from its predictions and write its results."""
     plan = load_plan(run_dir, split)
-    inputs = open_run(run_dir, plan.suite, plan.limit, data_root, plan.split)
+    inputs = open_run(run_dir, plan.suite, plan.limit, data_root, plan.split, design=plan.design)
     return score_run(inputs, plan)
 
 
@@ -39,15 +40,26 @@ def _score_cell(inputs: RunInputs, cell: PlannedCell) -> ScoredCell:
     prompts = inputs.prompts(cell.task, cell.variant)
     texts = joined_answers(cell_path(inputs.run_dir, cell, inputs.split), prompts)
     task = inputs.task(cell.task)
-    samples = inputs.samples(cell.task)
-    scorer = plugins.load(plugins.SCORERS, task.scorer)
+    samples = inputs.asked(cell.task, cell.variant)
     answers = [texts[sample.id] for sample in samples]
-    scores = scorer.score(task, list(zip(samples, answers, strict=True)))
+    scores = _scores(inputs, task, texts)
     asked = inputs.variant(cell.task, cell.variant).asks
     if asked is not None:
         letters = task.form.letters
         scores = [under_asked_form(asked, letters, *pair) for pair in zip(scores, answers, strict=True)]
     return ScoredCell(cell, samples, answers, scores)
+
+
+def _scores(inputs: RunInputs, task: Task, texts: Mapping[str, str]) -> list[Score]:
+    """Return the scores of the samples that were asked, in sample order.
+
+    Scorers that weigh words by a corpus (CIDEr) are given every sample of the task, so that the corpus is the
+    same whatever part of it a wording was asked about; the others stay unanswered.
+    """
+    samples = inputs.samples(task.name)
+    scorer = plugins.load(plugins.SCORERS, task.scorer)
+    scores = scorer.score(task, [(sample, texts.get(sample.id, "")) for sample in samples])
+    return [score for sample, score in zip(samples, scores, strict=True) if sample.id in texts]
 
 
 def under_asked_form(asked: AskedForm, letters: str, score: Score, answer: str) -> Score:

@@ -18,7 +18,7 @@ from cvit_bench.models.family import Model, Placement, family_of
 from cvit_bench.progress import metered, say
 from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
-from cvit_bench.records.plan import EvaluationPlan, cell_path, plan_path
+from cvit_bench.records.plan import Design, EvaluationPlan, cell_path, plan_path
 from cvit_bench.records.results import Results
 
 _SHOWN_FAILURES = 5
@@ -33,6 +33,8 @@ class EvaluateOptions:
     tasks: TaskChoice | None = None
     cells: CellChoice = CellChoice.FULL
     variants: int | None = 1
+    per_sample: int | None = None
+    design_seed: int = 0
     limit: int | None = None
     batch_size: int = 32
     placement: Placement = field(default_factory=Placement)
@@ -73,11 +75,19 @@ def prepare(
     run_dir: Path, options: EvaluateOptions
 ) -> tuple[RunInputs, Path, list[StageWeights], EvaluationPlan]:
     """Open a run and plan its cells; nothing is written and no model is opened."""
-    inputs = open_run(run_dir, options.suite, options.limit, options.data_root, options.split)
+    inputs = open_run(
+        run_dir, options.suite, options.limit, options.data_root, options.split, design=_design(options)
+    )
     base, stages = locate_stages(run_dir, inputs.manifest)
     wanted = Wanted(options.cells, options.tasks, options.variants)
     plan = make_plan(inputs, stages, wanted, options.batch_size, asdict(options.placement))
     return inputs, base, stages, plan
+
+
+def _design(options: EvaluateOptions) -> Design | None:
+    if options.per_sample is None:
+        return None
+    return Design(per_sample=options.per_sample, variants=options.variants, seed=options.design_seed)
 
 
 def outstanding(

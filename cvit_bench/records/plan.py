@@ -35,6 +35,18 @@ class PlannedFewShot(Record):
     weights: Sha256
 
 
+class Design(Record):
+    """Which samples see which wordings, where not every sample sees all: `per_sample` paraphrases each.
+
+    They are dealt from the task's first `variants` wordings (None: all) by a seed; each sample sees one of
+    the form changes among them as well. The same design holds at every stage.
+    """
+
+    per_sample: int = Field(ge=2)
+    variants: int | None = Field(default=None, ge=1)
+    seed: int = 0
+
+
 class EvaluationPlan(FileRecord):
     """What an evaluation answers."""
 
@@ -45,6 +57,7 @@ class EvaluationPlan(FileRecord):
     few_shot: tuple[PlannedFewShot, ...] = ()
     cells: tuple[PlannedCell, ...]
     limit: int | None = Field(default=None, ge=1)
+    design: Design | None = None
     batch_size: int = Field(ge=1)
     generation: dict[str, Any]
 
