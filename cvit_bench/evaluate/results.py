@@ -1,17 +1,16 @@
 """From scored cells to `results.json`."""
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from cvit_bench import plugins
-from cvit_bench.errors import MetricUndefinedError
 from cvit_bench.evaluate.inputs import RunInputs
-from cvit_bench.evaluate.table import FIELDS, PERCENT, Kind, ScoredCell, Table
-from cvit_bench.metrics.uncertainty import bootstrap_metrics, mean_interval
-from cvit_bench.records.matrix import Array, ScoreMatrix
+from cvit_bench.evaluate.measures import measured, metric_results, rounded
+from cvit_bench.evaluate.table import ScoredCell, Table
+from cvit_bench.metrics.knowledge import PERCENT
+from cvit_bench.metrics.uncertainty import mean_interval
+from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
 from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
 from cvit_bench.records.results import (
     Cell,
@@ -19,11 +18,12 @@ from cvit_bench.records.results import (
     FewShot,
     Matrices,
     Matrix,
-    MetricResult,
     Results,
     StageInfo,
     TaskInfo,
 )
+
+SHOWN: tuple[Kind, ...] = ("S", "K", "F")
 
 
 def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[ScoredCell]) -> Results:
@@ -34,6 +34,7 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
         by_place.setdefault((cell.cell.stage, cell.cell.task), []).append(cell)
     table = Table(inputs, plan, by_place)
     in_sequence = {stage.name for stage in plan.stages}
+    run = measured(table.items, table.layout)
     manifest = inputs.manifest
     return Results(
         run=manifest.run,
@@ -52,8 +53,8 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
         tasks=tuple(_task_info(table, task) for task in table.tasks),
         cells=tuple(_cell(table, cell) for cell in cells if cell.cell.stage in in_sequence),
         few_shot=tuple(_few_shot(table, stage) for stage in plan.few_shot),
-        matrices=Matrices(**{kind: _nulls(table.matrix(kind)) for kind in FIELDS}),
-        metrics=_metrics(table),
+        matrices=Matrices(**{kind: _nulls(run.point[kind]) for kind in SHOWN}),
+        metrics=metric_results(run),
         provenance=_provenance(inputs, plan),
     )
 
@@ -83,85 +84,35 @@ def _cell(table: Table, cell: ScoredCell) -> Cell:
         variant=cell.cell.variant,
         form_change=_is_form_change(table.inputs, cell),
         n=len(cell.samples),
-        strict=_estimate(cell.values("S"), highest),
-        knowledge=_estimate(cell.values("K"), highest),
-        form=_estimate(cell.values("F"), 1.0),
+        strict=_estimate(cell.values("strict"), highest),
+        knowledge=_estimate(cell.values("lenient"), highest),
+        form=_estimate(cell.values("form"), 1.0),
     )
 
 
 def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
     cells, highest = table.cells[stage.name, stage.task], table.highest(stage.task)
 
-    def over_paraphrases(kind: Kind, most: float) -> Estimate:
-        return _estimate(np.concatenate([cell.values(kind) for cell in cells]), most)
+    def over_paraphrases(name: str, most: float) -> Estimate:
+        return _estimate(np.concatenate([cell.values(name) for cell in cells]), most)
 
     return FewShot(
         task=stage.task,
         shots=stage.shots,
         n=sum(len(cell.samples) for cell in cells),
-        strict=over_paraphrases("S", highest),
-        knowledge=over_paraphrases("K", highest),
-        form=over_paraphrases("F", 1.0),
+        strict=over_paraphrases("strict", highest),
+        knowledge=over_paraphrases("lenient", highest),
+        form=over_paraphrases("form", 1.0),
     )
 
 
 def _estimate(values: Array, highest: float) -> Estimate:
-    value, low, high = (_rounded(PERCENT * x) for x in mean_interval(values, bounds=(0.0, highest)))
+    value, low, high = (rounded(PERCENT * x) for x in mean_interval(values, bounds=(0.0, highest)))
     return Estimate(value=value, ci_low=low, ci_high=high)
 
 
 def _nulls(matrix: ScoreMatrix) -> Matrix:
-    return tuple(
-        tuple(None if np.isnan(value) else _rounded(value) for value in row) for row in matrix.values
-    )
-
-
-def _metrics(table: Table) -> tuple[MetricResult, ...]:
-    modules = {name: plugins.load(plugins.METRICS, name) for name in plugins.names(plugins.METRICS)}
-    clusters = {task: table.clusters(task) for task in table.tasks}
-    found: dict[str, MetricResult] = {}
-    for kind, group in itertools.groupby(
-        sorted(modules, key=lambda name: modules[name].MATRIX), _kind(modules)
-    ):
-        matrix, chosen = table.matrix(kind), list(group)
-        computes = {name: modules[name].compute for name in chosen}
-        intervals = bootstrap_metrics(table.parts(kind), matrix, computes, clusters=clusters)
-        num = sum(part.shape[1] for part in table.parts(kind).values())
-        for name in chosen:
-            found[name] = _metric(name, modules[name], matrix, intervals[name], num)
-    return tuple(found[name] for name in sorted(found, key=lambda name: (modules[name].ORDER, name)))
-
-
-def _kind(modules: dict[str, Any]) -> Callable[[str], Kind]:
-    return lambda name: modules[name].MATRIX
-
-
-def _metric(
-    name: str, module: Any, matrix: ScoreMatrix, interval: tuple[float, float] | None, num: int
-) -> MetricResult:
-    value, reason = None, None
-    try:
-        value = _rounded(module.compute(matrix))
-    except MetricUndefinedError as error:
-        reason = str(error)
-    low, high = interval if interval is not None else (None, None)
-    return MetricResult(
-        id=name,
-        label=module.LABEL,
-        description=module.DESCRIPTION,
-        formula=module.FORMULA,
-        value=value,
-        ci_low=None if low is None else _rounded(low),
-        ci_high=None if high is None else _rounded(high),
-        n=num if value is not None else None,
-        higher_is_better=module.HIGHER_IS_BETTER,
-        reason=reason,
-    )
-
-
-def _rounded(value: float) -> float:
-    """Round to a millionth of a point: beyond that lies the order of summation."""
-    return round(float(value), 6) + 0.0
+    return tuple(tuple(None if np.isnan(value) else rounded(value) for value in row) for row in matrix.values)
 
 
 def _provenance(inputs: RunInputs, plan: EvaluationPlan) -> dict[str, Any]:

@@ -1,25 +1,26 @@
-"""Scored cells of a run as one table: this is where scores become percent, and nowhere else."""
+"""Scored cells of a run as one table of fields: what the matrices and the bootstrap are made from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cvit_bench import plugins
 from cvit_bench.evaluate.inputs import RunInputs
+from cvit_bench.metrics.resampling import Items
 from cvit_bench.records.matrix import Array, ScoreMatrix
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell
 from cvit_bench.records.sample import Sample, Score
 
-PERCENT = 100.0
-Kind = Literal["S", "K", "F"]
-FIELDS: dict[Kind, Callable[[Score], float]] = {
-    "S": lambda score: score.strict,
-    "K": lambda score: score.knowledge,
-    "F": lambda score: float(score.form),
+FIELDS: Mapping[str, Callable[[Score], float]] = {
+    "strict": lambda score: score.strict,
+    "lenient": lambda score: score.knowledge,
+    "form": lambda score: float(score.form),
 }
+SCALED = ("strict", "lenient")
+"""Fields in the unit of the scorer, up to its HIGHEST; the others are shares."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class ScoredCell:
     texts: Sequence[str]
     scores: Sequence[Score]
 
-    def values(self, kind: Kind) -> Array:
-        """Return one kind of score of every sample, as the scorer gives it."""
-        return np.array([FIELDS[kind](score) for score in self.scores], dtype=np.float64)
+    def values(self, name: str) -> Array:
+        """Return one field of every sample, as the scorer gives it."""
+        return np.array([FIELDS[name](score) for score in self.scores], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -53,38 +54,40 @@ class Table:
         answered = {task for _, task in self.cells}
         return [task for task in self.inputs.suite.tasks if task in answered]
 
-    def parts(self, kind: Kind) -> dict[str, Array]:
-        """Return for each task the scores in percent, [num_stages, num_items]; items: samples × variants."""
-        return {task: np.stack([self._row(stage.name, task, kind) for stage in self.plan.stages])
-                for task in self.tasks}  # fmt: skip
+    @cached_property
+    def items(self) -> dict[str, Items]:
+        """The fields of every task that a stage of the sequence answered, item by item."""
+        found = {task: self._items(task) for task in self.tasks}
+        return {task: items for task, items in found.items() if len(items.clusters)}
 
-    def _row(self, stage: str, task: str, kind: Kind) -> Array:
-        cells = self.cells.get((stage, task))
-        if cells is None:
-            return np.full(self._num_items(task), np.nan)
-        return PERCENT * np.concatenate([cell.values(kind) for cell in cells])
+    def _items(self, task: str) -> Items:
+        """Place every answer by its variant and sample, so that columns are the same items at all stages."""
+        rows = [self.cells.get((stage.name, task), []) for stage in self.plan.stages]
+        samples = {
+            (cell.cell.variant, one.id): one for cells in rows for cell in cells for one in cell.samples
+        }
+        place = {key: at for at, key in enumerate(samples)}
+        fields = {name: np.full((len(rows), len(place)), np.nan) for name in FIELDS}
+        for stage, cells in enumerate(rows):
+            for cell in cells:
+                at = [place[cell.cell.variant, one.id] for one in cell.samples]
+                for name, values in fields.items():
+                    values[stage, at] = cell.values(name)
+        pictures = [one.picture.sha256 if one.picture else one.id for one in samples.values()]
+        clusters = np.unique(np.array(pictures), return_inverse=True)[1]
+        return Items(fields, clusters, dict.fromkeys(SCALED, self.highest(task)))
 
-    def _num_items(self, task: str) -> int:
-        cells = next(cells for (_, name), cells in self.cells.items() if name == task)
-        return sum(len(cell.samples) for cell in cells)
-
-    def clusters(self, task: str) -> npt.NDArray[np.int64]:
-        """Return the cluster of every item: items on one picture belong together."""
-        cells = next(cells for (_, name), cells in self.cells.items() if name == task)
-        pictures = [s.picture.sha256 if s.picture else s.id for cell in cells for s in cell.samples]
-        return np.unique(np.array(pictures), return_inverse=True)[1]
-
-    def matrix(self, kind: Kind) -> ScoreMatrix:
-        """Return R[stage, task] of one kind of score, averaged over paraphrases."""
-        parts = self.parts(kind)
-        suite = self.inputs.suite
+    @cached_property
+    def layout(self) -> ScoreMatrix:
+        """The names of rows and columns, without values."""
+        stages, unseen = self.plan.stages, self.inputs.suite.unseen
         return ScoreMatrix(
-            values=np.stack([part.mean(axis=1) for part in parts.values()], axis=1),
-            stages=tuple(stage.name for stage in self.plan.stages),
-            tasks=tuple(parts),
-            trained=tuple(stage.tasks for stage in self.plan.stages),
-            num_unseen=sum(task in suite.unseen for task in parts),
-            open_ended=frozenset(task for task in parts if self._scorer(task).OPEN_ENDED),
+            values=np.full((len(stages), len(self.tasks)), np.nan),
+            stages=tuple(stage.name for stage in stages),
+            tasks=tuple(self.tasks),
+            trained=tuple(stage.tasks for stage in stages),
+            num_unseen=sum(task in unseen for task in self.tasks),
+            open_ended=frozenset(task for task in self.tasks if self._scorer(task).OPEN_ENDED),
         )
 
     def _scorer(self, task: str) -> Any:

@@ -1,11 +1,9 @@
 """Forward transfer: what earlier tasks did for a task before it was trained."""
 
-from typing import Literal
-
 import numpy as np
 
 from cvit_bench.errors import MetricUndefinedError
-from cvit_bench.records.matrix import ScoreMatrix
+from cvit_bench.records.matrix import Array, ScoreMatrix
 
 LABEL = "FWT"
 DESCRIPTION = (
@@ -14,13 +12,13 @@ DESCRIPTION = (
 FORMULA = "FWT = (1/(T−1)) · Σ_{j=2..T} (R[j−1, j] − R[0, j])"
 SOURCE = "Lopez-Paz and Ranzato 2017, with the untouched base in the place of random initialisation"
 HIGHER_IS_BETTER: bool = True
-MATRIX: Literal["S", "K", "F"] = "S"
+MATRIX = "S"
 ORDER = 23
 
 
-def compute(matrix: ScoreMatrix) -> float:
+def compute(matrix: ScoreMatrix) -> Array:
     """Return FWT in percentage points."""
     later = list(enumerate(matrix.sequence()))[1:]
     if not later:
         raise MetricUndefinedError("the run has one stage; this needs two or more")
-    return float(np.mean([matrix.cell(stage, task) - matrix.cell(0, task) for stage, task in later]))
+    return np.mean([matrix.cell(stage, task) - matrix.cell(0, task) for stage, task in later], axis=0)

@@ -7,13 +7,36 @@ larger of the mean of 1/C over C allowed answers and the share ranked right with
     K = S + G
 
 All of it follows from five means over the same samples, so a bootstrap resamples these (`FIELDS`) alone.
+Where a task has no ranking, K is the mean of lenient scores.
 """
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from cvit_bench.records.matrix import Array
+from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
 
 FIELDS = ("strict", "wrong", "ranked", "blank", "uniform")
+PERCENT = 100.0
+
+
+def matrices(means: Mapping[str, Array], layout: ScoreMatrix) -> dict[Kind, ScoreMatrix]:
+    """Return all matrices in percent; scores become percent here and nowhere else.
+
+    Args:
+        means: field -> [..., num_stages, num_tasks] in the scorer's unit: `strict`, `lenient`, `form`, and
+            the other `FIELDS` where some task is ranked (NaN for those that are not).
+        layout: names of stages and tasks; its values are not read.
+    """
+    strict, lenient = means["strict"], means["lenient"]
+    knowledge = lenient
+    if "ranked" in means:
+        knowledge = np.where(
+            np.isnan(means["ranked"]), lenient, known(**{name: means[name] for name in FIELDS})
+        )
+    values: Mapping[Kind, Array] = {"S": strict, "K": knowledge, "F": means["form"], "L": lenient}
+    return {kind: replace(layout, values=PERCENT * one) for kind, one in values.items()}
 
 
 def known(strict: Array, wrong: Array, ranked: Array, blank: Array, uniform: Array) -> Array:
@@ -29,4 +52,4 @@ def known(strict: Array, wrong: Array, ranked: Array, blank: Array, uniform: Arr
     chance = np.maximum(blank, uniform)
     room = wrong - chance
     gain = np.divide(ranked - chance, room, out=np.zeros_like(room), where=room > 0)
-    return strict + (1 - strict) * np.maximum(0.0, gain)
+    return strict + (1 - strict) * np.clip(gain, 0.0, 1.0)

@@ -1,27 +1,17 @@
-"""Intervals: of one cell from its samples, and of metrics by resampling samples.
+"""Intervals: of one cell from its samples, and of a metric from the draws of its bootstrap.
 
 Cells: Wilson's interval where every score is 0 or 1 (it has width at 0/n and n/n), Student's t elsewhere.
-Metrics: paired bootstrap. Every task's samples (or clusters of samples, such as all questions on one image)
-are drawn with replacement, one draw for all stages, and each metric is computed again on the matrix of means.
 """
 
 import math
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
 from cvit_bench.errors import MetricUndefinedError
-from cvit_bench.records.matrix import Array, ScoreMatrix
+from cvit_bench.records.matrix import Array
 
-Integers = npt.NDArray[np.int64]
 Interval = tuple[float, float]
-Metric = Callable[[ScoreMatrix], float]
-
-_BLOCK = 4_000_000
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> Interval:
@@ -74,71 +64,7 @@ def mean_interval(
     return mean, min(mean, max(low, bounds[0])), max(mean, min(high, bounds[1]))
 
 
-def bootstrap_metrics(  # noqa: PLR0913
-    parts: Mapping[str, Array],
-    template: ScoreMatrix,
-    metrics: Mapping[str, Metric],
-    resamples: int = 1000,
-    seed: int = 0,
-    *,
-    clusters: Mapping[str, Integers] | None = None,
-    level: float = 0.95,
-) -> dict[str, Interval | None]:
-    """Return the percentile interval of each metric, None where the metric is undefined.
-
-    Args:
-        parts: task -> [num_stages, num_samples], per-sample scores in percent; a stage that was not run is a
-            row of NaN. The columns are the same samples at every stage.
-        template: names of stages and tasks; its values are not read.
-        metrics: metric id -> its `compute`.
-        resamples: number of bootstrap draws.
-        seed: draws depend on the seed, the task's name and the number of its clusters, so S, K and F, and two
-            runs on the same samples, are resampled alike.
-        clusters: task -> [num_samples], cluster of each sample (any integers); a task not named has one
-            cluster a sample. A drawn cluster brings all of its samples.
-        level: confidence level.
-    """
-    values = np.full((resamples, len(template.stages), len(template.tasks)), np.nan)
-    for column, task in enumerate(template.tasks):
-        if task in parts:
-            ids = (clusters or {}).get(task, np.arange(parts[task].shape[1]))
-            generator = np.random.default_rng((seed, zlib.crc32(task.encode("utf-8"))))
-            values[:, :, column] = _resampled_means(parts[task], ids, resamples, generator)
-    matrices = [replace(template, values=draw) for draw in values]
-    return {name: _percentiles(compute, matrices, level) for name, compute in metrics.items()}
-
-
-def _percentiles(compute: Metric, matrices: list[ScoreMatrix], level: float) -> Interval | None:
-    try:
-        draws = [compute(matrix) for matrix in matrices]
-    except MetricUndefinedError:
-        return None
+def percentile_interval(draws: Array, value: float, level: float = 0.95) -> Interval:
+    """Return the interval between the percentiles of bootstrap draws; it holds the value itself."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _resampled_means(
-    scores: Array, clusters: Integers, resamples: int, generator: np.random.Generator
-) -> Array:
-    """Return [resamples, num_stages]: Σ_g w_g · (sum of g's scores) / Σ_g w_g · (size of g)."""
-    means = np.full((resamples, len(scores)), np.nan)
-    was_run = ~np.isnan(scores).any(axis=1)
-    if not was_run.any():
-        return means
-    _, cluster_of = np.unique(clusters, return_inverse=True)
-    sizes = np.bincount(cluster_of).astype(np.float64)
-    sums = np.stack([np.bincount(cluster_of, weights=row) for row in scores[was_run]], axis=1)
-    blocks = [
-        (weights @ sums) / (weights @ sizes)[:, None] for weights in _draws(len(sizes), resamples, generator)
-    ]
-    means[:, was_run] = np.concatenate(blocks)
-    return means
-
-
-def _draws(num: int, resamples: int, generator: np.random.Generator) -> Iterator[Array]:
-    """Yield blocks of multinomial weights [some, num]: how often each of `num` is drawn in `num` draws."""
-    block = max(1, _BLOCK // num)
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = generator.integers(num, size=(rows, num)) + num * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * num).reshape(rows, num).astype(np.float64)
+    return min(float(low), value), max(float(high), value)

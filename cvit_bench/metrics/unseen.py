@@ -1,18 +1,16 @@
 """Transfer to tasks that are never trained on."""
 
-from typing import Literal
-
-from cvit_bench.records.matrix import ScoreMatrix
+from cvit_bench.records.matrix import Array, ScoreMatrix
 
 LABEL = "Unseen"
 DESCRIPTION = "Mean score over the unseen tasks after the last stage."
 FORMULA = "U = mean of R[T, u] over unseen tasks u"
 SOURCE = "SMoLoRA (zero-shot AP)"
 HIGHER_IS_BETTER: bool = True
-MATRIX: Literal["S", "K", "F"] = "S"
+MATRIX = "S"
 ORDER = 40
 
 
-def compute(matrix: ScoreMatrix) -> float:
+def compute(matrix: ScoreMatrix) -> Array:
     """Return the mean score in percent over the unseen tasks at the last stage."""
-    return float(matrix.row(matrix.last, matrix.unseen_tasks).mean())
+    return matrix.row(matrix.last, matrix.unseen_tasks).mean(axis=-1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +10,20 @@ import numpy.typing as npt
 from cvit_bench.errors import MetricUndefinedError
 
 Array = npt.NDArray[np.float64]
+Kind = Literal["S", "K", "F", "L"]
+KINDS: tuple[Kind, ...] = ("S", "K", "F", "L")
+"""S strict, K knowledge (ranked where the answer set is closed), F form kept, L lenient knowledge."""
 
 
 @dataclass(frozen=True)
 class ScoreMatrix:
     """Scores of every task at every stage, in percent; NaN where a cell was not run.
 
+    One matrix, or many of them at once (the draws of a bootstrap): what is read from it has the leading
+    axes of `values`, written `...` below, before its own.
+
     Attributes:
-        values: [num_stages, num_tasks]; row 0 is the untouched base.
+        values: [..., num_stages, num_tasks]; row 0 is the untouched base.
         stages: names of the rows.
         tasks: names of the columns: train tasks in training order, then unseen ones.
         trained: for each row the tasks it was trained on (row 0: none).
@@ -46,18 +53,18 @@ class ScoreMatrix:
         """Index of the last stage, T."""
         return len(self.stages) - 1
 
-    def cell(self, stage: int, task: str) -> float:
-        """Return R[stage, task]; raise MetricUndefinedError where it was not run."""
-        value = float(self.values[stage, self.tasks.index(task)])
-        if np.isnan(value):
+    def cell(self, stage: int, task: str) -> Array:
+        """Return R[stage, task], [...]; raise MetricUndefinedError where it was not run."""
+        value: Array = self.values[..., stage, self.tasks.index(task)]
+        if np.isnan(value).any():
             raise MetricUndefinedError(f"task {task} was not run at stage {self.stages[stage]}")
         return value
 
     def row(self, stage: int, tasks: Sequence[str]) -> Array:
-        """Return R[stage, tasks] in the given order."""
+        """Return R[stage, tasks] in the given order, [..., num_tasks]."""
         if not tasks:
             raise MetricUndefinedError("there is no task to average over")
-        return np.array([self.cell(stage, task) for task in tasks])
+        return np.stack([self.cell(stage, task) for task in tasks], axis=-1)
 
     def sequence(self) -> tuple[str, ...]:
         """Return the task of each stage 1..T; raise unless every stage trained exactly one train task."""
@@ -70,14 +77,15 @@ class ScoreMatrix:
         return order
 
     def just_learned(self) -> Array:
-        """Return the diagonal R[t, t], t = 1..T: every task right after its own stage, in training order."""
+        """Return the diagonal R[t, t], t = 1..T, [..., T]: every task right after its own stage, in order."""
         if self.last == 0:
             raise MetricUndefinedError("nothing was trained")
-        return np.array([self.cell(stage, task) for stage, task in enumerate(self.sequence(), start=1)])
+        cells = [self.cell(stage, task) for stage, task in enumerate(self.sequence(), start=1)]
+        return np.stack(cells, axis=-1)
 
     def backward_changes(self) -> Array:
-        """Return R[T, j] − R[j, j] for every task but the last one trained, in training order."""
+        """Return R[T, j] − R[j, j], [..., T − 1]: every task but the last one trained, in training order."""
         earlier = self.sequence()[:-1]
         if not earlier:
             raise MetricUndefinedError("the run has one stage; this needs two or more")
-        return self.row(self.last, earlier) - self.just_learned()[:-1]
+        return self.row(self.last, earlier) - self.just_learned()[..., :-1]

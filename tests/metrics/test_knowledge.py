@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from cvit_bench.metrics.knowledge import FIELDS, known
+from cvit_bench.metrics.knowledge import FIELDS, known, matrices
+from cvit_bench.records.matrix import KINDS, ScoreMatrix
+
+LAYOUT = ScoreMatrix(np.empty((1, 2)), ("base",), ("a", "b"), ((),))
 
 
 def looped(strict, ranked, blank, sizes):
@@ -63,3 +66,31 @@ def test_never_below_s_nor_above_one():
     found = known(1 - wrong, wrong, ranked, blank, uniform)
     assert (found >= 1 - wrong - 1e-12).all()
     assert (found <= 1 + 1e-12).all()
+
+
+def test_a_task_without_ranking_keeps_lenient_knowledge():
+    nothing = np.nan
+    rows = {
+        "strict": (0.2, 0.3),
+        "lenient": (0.25, 0.4),
+        "form": (0.5, 0.6),
+        "wrong": (0.8, nothing),
+        "ranked": (0.6, nothing),
+        "uniform": (0.2, nothing),
+        "blank": (0.4, nothing),
+    }
+    found = matrices({name: np.array([row]) for name, row in rows.items()}, LAYOUT)
+    assert set(found) == set(KINDS)
+    assert found["S"].values == pytest.approx(np.array([[20, 30]]))
+    assert found["L"].values == pytest.approx(np.array([[25, 40]]))
+    assert found["F"].values == pytest.approx(np.array([[50, 60]]))
+    assert found["K"].values == pytest.approx(np.array([[20 + 80 * (0.6 - 0.4) / 0.4, 40]]))
+
+
+def test_draws_and_one_run_alike():
+    generator = np.random.default_rng(0)
+    means = {name: generator.random((7, 1, 2)) for name in (*FIELDS, "lenient", "form")}
+    many = matrices(means, LAYOUT)["K"].values
+    for at in range(7):
+        one = matrices({name: values[at] for name, values in means.items()}, LAYOUT)["K"].values
+        np.testing.assert_array_equal(many[at], one)

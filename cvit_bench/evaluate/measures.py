@@ -1,0 +1,80 @@
+"""Every metric of a run with its interval: on its matrices, and again on every draw of the bootstrap."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from cvit_bench import plugins
+from cvit_bench.errors import CvitBenchError, MetricUndefinedError
+from cvit_bench.metrics.knowledge import matrices
+from cvit_bench.metrics.resampling import RESAMPLES, Items, field_means, resampled_means
+from cvit_bench.metrics.uncertainty import percentile_interval
+from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
+from cvit_bench.records.results import MetricResult
+
+Matrices = Mapping[Kind, ScoreMatrix]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The matrices of a run, and those of each draw of its bootstrap."""
+
+    point: Matrices
+    draws: Matrices
+    num_items: int
+
+
+def measured(
+    items: Mapping[str, Items], layout: ScoreMatrix, resamples: int = RESAMPLES, seed: int = 0
+) -> Measured:
+    """Average the fields of every task, once as they are and once for each draw."""
+    point = matrices(field_means(items, layout.tasks), layout)
+    draws = matrices(resampled_means(items, layout.tasks, resamples, seed), layout)
+    return Measured(point, draws, sum(len(task.clusters) for task in items.values()))
+
+
+def metric_results(run: Measured) -> tuple[MetricResult, ...]:
+    """Return all metrics in their order."""
+    modules = {name: plugins.load(plugins.METRICS, name) for name in plugins.names(plugins.METRICS)}
+    order = sorted(modules, key=lambda name: (modules[name].ORDER, name))
+    return tuple(_result(name, modules[name], run) for name in order)
+
+
+def computed(name: str, module: ModuleType, found: Matrices) -> Array:
+    """Return a metric of the matrices that it names in MATRIX, one argument a letter.
+
+    The shape is that of the matrices' leading axes: one value for one run, or one for each draw.
+    """
+    wanted = [found[kind] for kind in module.MATRIX]
+    values = np.asarray(module.compute(*wanted), dtype=np.float64)
+    if values.shape != wanted[0].values.shape[:-2]:
+        raise CvitBenchError(
+            f"metric {name!r}: compute: gave shape {values.shape} for matrices of shape "
+            f"{wanted[0].values.shape}; it has to keep the leading axes (axis=-1 in means and sums)"
+        )
+    return values
+
+
+def _result(name: str, module: ModuleType, run: Measured) -> MetricResult:
+    about = MetricResult(
+        id=name,
+        label=module.LABEL,
+        description=module.DESCRIPTION,
+        formula=module.FORMULA,
+        value=None,
+        higher_is_better=module.HIGHER_IS_BETTER,
+    )
+    try:
+        value = float(computed(name, module, run.point))
+        low, high = percentile_interval(computed(name, module, run.draws), value)
+    except MetricUndefinedError as error:
+        return about.model_copy(update={"reason": str(error)})
+    found = {"value": rounded(value), "ci_low": rounded(low), "ci_high": rounded(high)}
+    return about.model_copy(update={**found, "n": run.num_items})
+
+
+def rounded(value: float) -> float:
+    """Round to a millionth of a point: beyond that lies the order of summation."""
+    return round(float(value), 6) + 0.0
