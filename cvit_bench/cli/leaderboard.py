@@ -1,4 +1,4 @@
-"""`cvit-bench leaderboard`: static pages from committed entries."""
+"""`cvit-bench leaderboard`: static pages from committed entries and published figures."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 
 
 def leaderboard(
-    suite: Annotated[str, typer.Option("--suite", help="Suite whose page is made.")] = "mini",
+    suite: Annotated[
+        str | None, typer.Option("--suite", help="Only this suite's page (default: all).")
+    ] = None,
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="[RUN_DIR]...", help="More run directories to add.")
     ] = None,
@@ -19,7 +21,7 @@ def leaderboard(
         bool, typer.Option("--check", help="Write nothing; exit 1 where a page differs from its entries.")
     ] = False,
 ) -> None:
-    """Make a suite's leaderboard from its entries; runs given with --add join their own suite's first."""
+    """Make leaderboard pages from their entries; runs given with --add join their own suite's first."""
     run_dirs = [*(add or []), *(more or [])]
     if check and run_dirs:
         raise typer.BadParameter("--check writes nothing, so it cannot go with --add")
@@ -29,24 +31,28 @@ def leaderboard(
         _write(out, suite, run_dirs)
 
 
-def _write(out: Path, suite: str, run_dirs: list[Path]) -> None:
+def _write(out: Path, suite: str | None, run_dirs: list[Path]) -> None:
     from cvit_bench.report.adding import add_entries
+    from cvit_bench.report.entries import suites
     from cvit_bench.report.leaderboard import write_index, write_leaderboard
 
     added = add_entries(run_dirs, out)
     for path in added:
         typer.echo(f"added {path}", err=True)
-    for name in sorted({path.parent.parent.name for path in added} or {suite}):
+    touched = {path.parent.parent.name for path in added} or ({suite} if suite else set(suites(out)))
+    for name in sorted(touched):
         typer.echo(write_leaderboard(out, name))
     typer.echo(f"index {write_index(out)}", err=True)
 
 
-def _check(out: Path, suite: str) -> None:
+def _check(out: Path, suite: str | None) -> None:
+    from cvit_bench.report.entries import suites
     from cvit_bench.report.leaderboard import check_index, check_leaderboard
 
-    found = [*check_leaderboard(out, suite), *check_index(out)]
+    chosen = [suite] if suite else suites(out)
+    found = [line for name in chosen for line in check_leaderboard(out, name)] + check_index(out)
     for line in found:
         typer.echo(line)
     if found:
         raise typer.Exit(1)
-    typer.echo(f"{out / suite}: as its entries say", err=True)
+    typer.echo(f"{out}: {', '.join(chosen)}: as the entries say", err=True)

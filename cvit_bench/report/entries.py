@@ -7,6 +7,7 @@ from pathlib import Path
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.load import load_json
+from cvit_bench.report.published import published_suites
 from cvit_bench.report.shape import refuse_ragged
 from cvit_bench.text import unknown_name
 
@@ -22,8 +23,9 @@ class Placed:
 
 
 def suites(out: Path) -> list[str]:
-    """Return the suites that have entries, by name."""
-    return sorted(folder.parent.name for folder in out.glob(f"*/{FOLDER}") if any(folder.glob("*.json")))
+    """Return the suites that have entries or published figures, by name."""
+    run = {folder.parent.name for folder in out.glob(f"*/{FOLDER}") if any(folder.glob("*.json"))}
+    return sorted(run | published_suites(out))
 
 
 def entry_path(out: Path, suite: str, name: str) -> Path:
@@ -32,9 +34,12 @@ def entry_path(out: Path, suite: str, name: str) -> Path:
 
 
 def load_entries(out: Path, suite: str) -> list[Entry]:
-    """Read a suite's entries in the order of their files; refuse those that cannot stand side by side."""
+    """Read a suite's entries in the order of their files; refuse those that cannot stand side by side.
+
+    A suite may have published figures and no entry; one that has neither is unknown.
+    """
     placed = read_entries(out, suite)
-    if not placed:
+    if not placed and suite not in suites(out):
         raise CvitBenchError(f"{out}: no entries: {unknown_name('suite', suite, suites(out))}")
     for at, one in enumerate(placed):
         refuse_ragged(one.path, one.entry)

@@ -1,6 +1,7 @@
 """Leaderboards: `<suite>/entries/*.json` in, `<suite>/index.html` out, the same bytes every time."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from cvit_bench.report.board import build_rows, is_ranked, run_lines, undefined_
 from cvit_bench.report.columns import LEADING, described
 from cvit_bench.report.csv_text import as_csv
 from cvit_bench.report.entries import load_entries, suites
+from cvit_bench.report.published import PublishedTable, published_tables
 from cvit_bench.report.render import render
 from cvit_bench.report.scatter import scatter, scatter_marks
 from cvit_bench.report.task_scores import task_columns, task_table
@@ -25,7 +27,7 @@ class SuiteLine:
     """A suite in the index."""
 
     name: str
-    version: int
+    version: int | None
     tasks: tuple[str, ...]
     num_runs: int
     num_published: int
@@ -46,14 +48,15 @@ def build_leaderboard(out: Path, suite: str) -> str:
     return render(
         "leaderboard.html.j2",
         suite=suite,
-        version=entries[0].suite_version,
+        version=entries[0].suite_version if entries else None,
         runs=runs,
         lines=run_lines(runs),
         num_runs=sum(len(row.group.runs) for row in runs),
         reasons=undefined_reasons(runs),
-        published=published,
-        published_metrics=printed,
-        published_tasks=task_table(published),
+        typed=published,
+        protocols=published_tables(out, suite),
+        typed_metrics=printed,
+        typed_tasks=task_table(published),
         columns=LEADING,
         run_tasks=task_table([row.entry for row in runs]),
         marks=marks,
@@ -61,7 +64,7 @@ def build_leaderboard(out: Path, suite: str) -> str:
         metrics=metrics,
         legend=[metric for name, metric in metrics.items() if name in shown],
         others=[metric for name, metric in metrics.items() if name not in shown],
-        csv=as_csv(entries),
+        csv=as_csv(entries) if entries else None,
     )
 
 
@@ -96,17 +99,23 @@ def check_index(out: Path) -> list[str]:
 
 def _suite_line(out: Path, suite: str) -> SuiteLine:
     entries: list[Entry] = load_entries(out, suite)
-    rows = build_rows(entries)
+    rows, tables = build_rows(entries), published_tables(out, suite)
     return SuiteLine(
         name=suite,
-        version=entries[0].suite_version,
-        tasks=tuple(task.title for task in task_columns(entries)),
+        version=entries[0].suite_version if entries else None,
+        tasks=tuple(task.title for task in task_columns(entries)) or _printed_tasks(tables),
         num_runs=sum(entry.kind == "run" for entry in entries),
-        num_published=sum(entry.kind == "published" for entry in entries),
+        num_published=sum(entry.kind == "published" for entry in entries)
+        + sum(table.num_figures for table in tables),
         ahead=tuple(
             row.entry.title for row in rows if is_ranked(row.entry) and row.rank.split("–")[0] == "1"
         ),
     )
+
+
+def _printed_tasks(tables: Sequence[PublishedTable]) -> tuple[str, ...]:
+    """Return the tasks of the protocol with the most of them."""
+    return max((table.about.tasks for table in tables), key=len, default=())
 
 
 def _differences(path: Path, wanted: str) -> list[str]:

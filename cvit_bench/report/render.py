@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cvit_bench.report.heatmap import step
+
 ASSETS = Path(__file__).resolve().parent / "assets"
 UNDEFINED = "–"
 _MINUS = "−"
@@ -27,9 +29,19 @@ def number(value: float | None) -> str:
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", _MINUS)
 
 
+def exact(value: float | None) -> str:
+    """Write a published figure with the two decimals it was printed with."""
+    return UNDEFINED if value is None else f"{value:.2f}".replace("-", _MINUS)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Write a 95 % interval as `60.1 to 66.7`; nothing where there is none."""
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def score_step(value: float) -> int:
+    """Return the colour of a score in percent; from 100 on (CIDEr) it is the darkest."""
+    return step(value, 100.0)
 
 
 def stage_name(name: str, at: int) -> str:
@@ -72,6 +84,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "interval": interval, "flat": flat, "stage_name": stage_name}
+    environment.filters |= {
+        "number": number,
+        "exact": exact,
+        "score_step": score_step,
+        "interval": interval,
+        "flat": flat,
+        "stage_name": stage_name,
+    }
     environment.globals["script_digest"] = script_digest
     return environment
