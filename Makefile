@@ -41,7 +41,7 @@ style: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cvit-bench validate
-	$(BIN)/cvit-bench leaderboard --suite mini --check
+	$(BIN)/cvit-bench leaderboard --check
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
