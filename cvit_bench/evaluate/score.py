@@ -1,6 +1,7 @@
 """From predictions to scores, matrices and metrics; needs no model and no torch."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,13 @@ from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.results import make_results
-from cvit_bench.evaluate.score_files import write_scores
-from cvit_bench.evaluate.table import ScoredCell
+from cvit_bench.evaluate.score_files import Write, score_file
+from cvit_bench.evaluate.table import ScoredCell, scored_cell
 from cvit_bench.records.asked_form import AskedForm, asked_form_kept
 from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.files import replacing
 from cvit_bench.records.load import save_json
-from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan
+from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan, scores_path
 from cvit_bench.records.prediction import Prediction, read_predictions
 from cvit_bench.records.results import Results, results_path
 from cvit_bench.records.sample import Prompt, Score
@@ -28,26 +30,39 @@ def rescore(run_dir: Path, data_root: Path | None = None, split: SplitChoice = S
 
 
 def score_run(inputs: RunInputs, plan: EvaluationPlan) -> Results:
-    """Score all planned cells, write scores and results, return the results."""
-    cells = [_score_cell(inputs, cell) for cell in plan.cells]
-    write_scores(inputs.run_dir, cells, inputs.split)
-    results = make_results(inputs, plan, cells)
+    """Score all planned cells, write scores and results, return the results.
+
+    One cell is in memory at a time, but for its scores; the score files appear together, when all are whole.
+    """
+    places: dict[tuple[str, str], list[PlannedCell]] = {}
+    for cell in plan.cells:
+        places.setdefault((cell.stage, cell.task), []).append(cell)
+    with ExitStack() as files:
+        found = {cell.cell: cell for place in places.values() for cell in _score_place(inputs, place, files)}
+    results = make_results(inputs, plan, [found[cell] for cell in plan.cells])
     save_json(results_path(inputs.run_dir, inputs.split), results)
     return results
 
 
-def _score_cell(inputs: RunInputs, cell: PlannedCell) -> ScoredCell:
+def _score_place(inputs: RunInputs, cells: Sequence[PlannedCell], files: ExitStack) -> list[ScoredCell]:
+    """Score all variants of one task at one stage into one file."""
+    path = scores_path(inputs.run_dir, cells[0].stage, cells[0].task, inputs.split)
+    with score_file(files.enter_context(replacing(path))) as write:
+        return [_score_cell(inputs, cell, write) for cell in cells]
+
+
+def _score_cell(inputs: RunInputs, cell: PlannedCell, write: Write) -> ScoredCell:
     prompts = inputs.prompts(cell.task, cell.variant)
     texts = joined_answers(cell_path(inputs.run_dir, cell, inputs.split), prompts)
-    task = inputs.task(cell.task)
     samples = inputs.asked(cell.task, cell.variant)
     answers = [texts[sample.id] for sample in samples]
-    scores = _scores(inputs, task, texts)
+    scores = _scores(inputs, inputs.task(cell.task), texts)
     asked = inputs.variant(cell.task, cell.variant).asks
     if asked is not None:
-        letters = task.form.letters
+        letters = inputs.task(cell.task).form.letters
         scores = [under_asked_form(asked, letters, *pair) for pair in zip(scores, answers, strict=True)]
-    return ScoredCell(cell, samples, answers, scores)
+    write(cell.variant, samples, answers, scores)
+    return scored_cell(cell, samples, scores)
 
 
 def _scores(inputs: RunInputs, task: Task, texts: Mapping[str, str]) -> list[Score]:

@@ -1,42 +1,38 @@
-"""`scores/<stage>/<task>.parquet`: one row an answer, all variants of a task together."""
+"""`scores/<stage>/<task>.parquet`: one row an answer, all variants of a task, one row group a variant."""
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from cvit_bench.evaluate.table import ScoredCell
-from cvit_bench.records.choices import SplitChoice
-from cvit_bench.records.files import replacing
-from cvit_bench.records.plan import scores_path
+from cvit_bench.records.sample import Sample, Score
+
+Write = Callable[[str, Sequence[Sample], Sequence[str], Sequence[Score]], None]
 
 
-def write_scores(run_dir: Path, cells: Sequence[ScoredCell], split: SplitChoice) -> None:
-    """Write the scores of all cells, a file for each stage and task."""
-    ordered = sorted(cells, key=_place)
-    for (stage, task), group in itertools.groupby(ordered, key=_place):
-        _write(scores_path(run_dir, stage, task, split), group)
-
-
-def _place(cell: ScoredCell) -> tuple[str, str]:
-    return cell.cell.stage, cell.cell.task
-
-
-def _write(path: Path, cells: Iterable[ScoredCell]) -> None:
+@contextmanager
+def score_file(path: Path) -> Iterator[Write]:
+    """Open a score file for writing; call what it gives with variant, samples, answers and scores."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [
-        {
-            "id": sample.id,
-            "variant": cell.cell.variant,
-            "strict": score.strict,
-            "knowledge": score.knowledge,
-            "form": score.form,
-            "extracted": score.extracted,
-            "text": text,
-        }
-        for cell in cells
-        for sample, text, score in zip(cell.samples, cell.texts, cell.scores, strict=True)
-    ]
-    with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows), temporary)
+    text, real = pa.string(), pa.float64()
+    columns = {"id": text, "variant": text, "strict": real, "knowledge": real, "form": pa.bool_(),
+               "extracted": text, "text": text}  # fmt: skip
+    schema = pa.schema(list(columns.items()))
+    with pq.ParquetWriter(path, schema) as writer:
+
+        def write(
+            variant: str, samples: Sequence[Sample], texts: Sequence[str], scores: Sequence[Score]
+        ) -> None:
+            rows = {
+                "id": [sample.id for sample in samples],
+                "variant": [variant] * len(samples),
+                "strict": [score.strict for score in scores],
+                "knowledge": [score.knowledge for score in scores],
+                "form": [score.form for score in scores],
+                "extracted": [score.extracted for score in scores],
+                "text": list(texts),
+            }
+            writer.write_table(pa.Table.from_pydict(rows, schema))
+
+        yield write

@@ -25,16 +25,26 @@ SCALED = ("strict", "lenient")
 
 @dataclass(frozen=True)
 class ScoredCell:
-    """A cell with its samples, answers and scores, in sample order."""
+    """A cell with its samples and the fields of their scores, in sample order.
+
+    Answers are not kept: they stand in the predictions, and beside their scores in the score files.
+    """
 
     cell: PlannedCell
     samples: Sequence[Sample]
-    texts: Sequence[str]
-    scores: Sequence[Score]
+    fields: Mapping[str, Array]
 
     def values(self, name: str) -> Array:
-        """Return one field of every sample, as the scorer gives it."""
-        return np.array([FIELDS[name](score) for score in self.scores], dtype=np.float64)
+        """Return one field of every sample, [num_samples], as the scorer gives it."""
+        return self.fields[name]
+
+
+def scored_cell(cell: PlannedCell, samples: Sequence[Sample], scores: Sequence[Score]) -> ScoredCell:
+    """Keep the numbers of a cell's scores."""
+    fields = {
+        name: np.array([field(score) for score in scores], np.float64) for name, field in FIELDS.items()
+    }
+    return ScoredCell(cell, samples, fields)
 
 
 @dataclass(frozen=True)
