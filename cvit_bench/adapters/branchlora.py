@@ -95,6 +95,8 @@ class Update(RoutedUpdate):
     `frozen_only` says, after a stage, that its tasks used only branches frozen before.
     """
 
+    prefix_shareable = True
+
     branches: Sequence[Branch]
     tasks: Sequence[TaskRouter]
 

@@ -52,7 +52,11 @@ class RoutedUpdate(PreparingModule):
     Attributes:
         layer: name of the linear layer, under which choices are kept and recorded.
         stream: whether the layer sees text positions [B, L, d] or rows of vision features [..., d].
+        prefix_shareable: whether, while decoding, the update of a position depends on that position and on
+            what was kept of the prompt alone, so that several answers may continue one prompt in a pass.
     """
+
+    prefix_shareable: bool = False
 
     def __init__(self, place: Place) -> None:
         super().__init__()

@@ -36,6 +36,8 @@ class Difference(nn.Module):
 class DenseUpdate(RoutedUpdate):
     """One difference shared by all tasks, or with `num_tasks` one for each."""
 
+    prefix_shareable = True
+
     differences: Sequence[Difference]
 
     def __init__(self, place: Place, num_tasks: int | None = None) -> None:

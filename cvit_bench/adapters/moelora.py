@@ -46,6 +46,8 @@ class Config(AdapterConfig):
 class Update(RoutedUpdate):
     """All experts in one layer: down [rank, d], up [o, rank], router [N, d]."""
 
+    prefix_shareable = True
+
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config

@@ -51,6 +51,8 @@ class StageLora(nn.Module):
 class Update(RoutedUpdate):
     """One layer: the LoRAs of all stages so far, the last of which learns."""
 
+    prefix_shareable = True
+
     loras: Sequence[StageLora]
 
     def __init__(self, place: Place, config: Config, history: History) -> None:

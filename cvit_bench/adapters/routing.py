@@ -117,9 +117,12 @@ class Routing:
     ) -> None:
         """Take note of a pass that is about to begin; ids, mask and labels are [B, L] or None.
 
-        While decoding, `mask` may cover the cache as well: its last positions belong to the pass.
+        While decoding, `mask` may cover the cache as well: its last positions belong to the pass; a mask of
+        more axes says who sees whom, and nothing is padding.
         """
         known = ids if ids is not None else labels if labels is not None else mask
+        if mask is not None and mask.ndim != 2 and decoding:
+            mask = None  # several answers to one prompt, packed: every position holds a token
         if known is None or (mask is not None and mask.ndim != 2):
             raise CvitBenchError("routed layers need input_ids, and a mask of one row a sample if any")
         length = known.shape[1]
@@ -146,6 +149,16 @@ class Routing:
             yield
         finally:
             self.__dict__.update(before)
+
+    @contextmanager
+    def continuing(self, samples: torch.Tensor) -> Iterator[None]:
+        """Have passes continue these samples of the prefilled batch, long [n], any of them several times."""
+        with self.aside():
+            self.kept = {place: values[samples] for place, values in self.kept.items()}
+            for name in ("instructions", "tasks", "image_embeddings"):
+                values = getattr(self, name)
+                setattr(self, name, None if values is None else values[samples])
+            yield
 
     def instruction_rows(self) -> torch.Tensor:
         """Return the instruction embeddings [B, D]; raise when they are missing or of another batch."""

@@ -92,6 +92,7 @@ class Update(RoutedUpdate):
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
+        self.prefix_shareable = config.decode_route == "cached"
         self.group = config.num_experts // 2
         self.down = empty(config.rank, place.width_in)
         self.up = empty(place.width_out, config.rank)

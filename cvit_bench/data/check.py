@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from cvit_bench import plugins
+from cvit_bench.data.candidates import allowed_answers, holds_right
 from cvit_bench.data.images import open_picture
 from cvit_bench.data.library import Library
 from cvit_bench.data.prompts import render, variant_problems
-from cvit_bench.data.samples import check_ids, read_samples, split_file
+from cvit_bench.data.samples import check_ids, load_samples, read_samples, split_file
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_file
 from cvit_bench.records.form import form_kept
@@ -23,6 +24,7 @@ from cvit_bench.records.template import Template
 from cvit_bench.text import unknown_name
 
 _SHOWN = 3
+_FEWEST = 2
 R = TypeVar("R")
 
 
@@ -93,7 +95,7 @@ class Check:
             self.findings += [f"{where}: {line}" for line in str(error).splitlines()]
             return
         self._pins(where, task, split, file, len(samples))
-        for kind in (self._image, self._answers, self._wording(template)):
+        for kind in (self._image, self._answers, self._candidates, self._wording(template)):
             self._few(where, kind(task, split, samples))
 
     def _pins(self, where: str, task: Task, split: str, file: Path, count: int) -> None:
@@ -130,6 +132,22 @@ class Check:
             broken = [a for a in sample.answers if not form_kept(task.answer_form, task.form, a)]
             if broken:
                 yield f"{where}: {broken[0]!r} breaks the form asked for"
+
+    def _candidates(self, task: Task, split: str, samples: list[Sample]) -> Iterator[str]:
+        """Check that every sample that is asked has allowed answers to rank, a right one among them."""
+        if split == "train" or not task.sources:
+            return
+        try:
+            found = allowed_answers(task, samples, lambda: load_samples(task, "train", self.data_root))
+        except CvitBenchError as error:
+            yield f"candidates: {error}"
+            return
+        for sample, candidates in zip(samples, found, strict=True):
+            if len(candidates) < _FEWEST:
+                yield f"{sample.id}: candidates: {len(candidates)} allowed answers; ranking needs two"
+            elif not holds_right(sample, candidates):
+                listed = f"{candidates[0][0]!r} to {candidates[-1][0]!r}"
+                yield f"{sample.id}: candidates: none of {len(candidates)} ({listed}) is a right answer"
 
     @staticmethod
     def _wording(template: Template | None) -> Callable[[Task, str, list[Sample]], Iterator[str]]:

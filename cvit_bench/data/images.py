@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cvit_bench.errors import CvitBenchError
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_PIXELS = 64_000_000
+_GREY, _SIDE = 128, 64
+
+
+@lru_cache(maxsize=1)
+def blank_picture() -> Picture:
+    """Return a mid-grey picture, on which nothing can be seen."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("RGB", (_SIDE, _SIDE), (_GREY, _GREY, _GREY)).save(stream, "PNG")
+    return Picture("blank", stream.getvalue())
 
 
 def open_picture(picture: Picture) -> "Image":

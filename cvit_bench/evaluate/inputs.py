@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cvit_bench.data.candidates import Candidates, allowed_answers
 from cvit_bench.data.design import check_deal, deal
 from cvit_bench.data.library import Library, open_suite
 from cvit_bench.data.prompts import build_prompts, evaluation_variants
@@ -35,6 +36,7 @@ class RunInputs:
     _templates: dict[str, Template] = field(default_factory=dict)
     _samples: dict[str, list[Sample]] = field(default_factory=dict)
     _dealt: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
+    _allowed: dict[str, dict[str, Candidates]] = field(default_factory=dict)
 
     def task(self, name: str) -> Task:
         """Return a task of the suite."""
@@ -71,6 +73,14 @@ class RunInputs:
         if task not in self._dealt:
             self._dealt[task] = _dealt(self.template(task), self.samples(task), task, self.design)
         return self._dealt[task].get(variant, [])
+
+    def allowed(self, task: str) -> dict[str, Candidates]:
+        """Return the allowed answers of every sample of a task whose K is ranked, by the sample's id."""
+        if task not in self._allowed:
+            record, samples = self.task(task), self.samples(task)
+            found = allowed_answers(record, samples, lambda: load_samples(record, "train", self.data_root))
+            self._allowed[task] = {one.id: answers for one, answers in zip(samples, found, strict=True)}
+        return self._allowed[task]
 
     def prompts(self, task: str, variant: str) -> list[Prompt]:
         """Return the prompts of a task in one wording, in sample order."""

@@ -28,6 +28,14 @@ class Placement:
     threads: int = 1
 
 
+@dataclass(frozen=True)
+class Likelihoods:
+    """How likely given answers are: Σ ln p over tokens and the end, and how many tokens that is, of each."""
+
+    plain: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+
 class Model(Protocol):
     """A loaded base that stage checkpoints are swapped into."""
 
@@ -36,6 +44,9 @@ class Model(Protocol):
 
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer prompts greedily, in order; the answer of a prompt does not depend on its neighbours."""
+
+    def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
+        """Say how likely each of the given answers to each prompt is, in order; neighbours do not matter."""
 
 
 class OutOfMemoryError(RuntimeError):
@@ -49,6 +60,7 @@ class Family:
     Attributes:
         load: opens a base folder.
         needs_torch: whether answers depend on torch and its versions.
+        ranks: whether its models can `rank`; K of closed answer sets is lenient where they cannot.
         projector: path of the module between vision tower and language model, "" if there is none.
         tower: path of a vision tower that no adapter touches and whose features can be kept picture by
             picture (`vision_memory.py`), "" if there is none.
@@ -57,6 +69,7 @@ class Family:
     name: str
     load: Callable[[Path, Placement], Model]
     needs_torch: bool = True
+    ranks: bool = False
     projector: str = ""
     tower: str = ""
 

@@ -11,4 +11,10 @@ def _load(folder: Path, placement: Placement) -> Model:
     return ReplayModel(folder, placement)
 
 
-FAMILY = Family("llava", load=_load, projector="model.multi_modal_projector", tower="model.vision_tower")
+FAMILY = Family(
+    "llava",
+    load=_load,
+    ranks=True,
+    projector="model.multi_modal_projector",
+    tower="model.vision_tower",
+)

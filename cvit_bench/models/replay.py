@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 
+from cvit_bench.adapters.peft_bridge import tuner_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.adapter_files import load_adapter
 from cvit_bench.models.conditioning import condition
-from cvit_bench.models.family import Checkpoint, OutOfMemoryError, Placement
+from cvit_bench.models.family import Checkpoint, Likelihoods, OutOfMemoryError, Placement
 from cvit_bench.models.loading import LoadedBase, load_base
+from cvit_bench.models.ranking import likelihoods
 from cvit_bench.records.sample import Prompt
 
 
@@ -59,6 +61,20 @@ class ReplayModel:
             raise OutOfMemoryError(str(error)) from error
         new = ids[:, batch["input_ids"].shape[1] :]
         return [text.strip() for text in base.processor.batch_decode(new, skip_special_tokens=True)]
+
+    @torch.inference_mode()
+    def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
+        """Say how likely each of the given answers to each prompt is."""
+        base = self._base
+        batch = base.encoder.prompts(prompts)
+        if not self._plain:
+            condition(self._adapted, prompts)
+        tuner = None if self._plain else tuner_of(self._adapted)
+        try:
+            with self._without_adapter():
+                return likelihoods(self._model, batch, answers, base.processor.tokenizer, tuner)
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemoryError(str(error)) from error
 
     @property
     def _model(self) -> Any:

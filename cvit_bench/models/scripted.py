@@ -3,16 +3,21 @@
 A folder holds `scripted.json`: `answers` maps `task/sample id` to the answer, `default` is said
 otherwise. A stage's table replaces the base's. `fails` lists prompts that raise, `delay` is the time
 a batch takes in seconds: both let faults be provoked for real.
+
+Asked how likely given answers are, it holds the one in `knows` likeliest, with a blank picture the one in
+`guesses`; without an entry it holds likeliest what it says, and with a blank picture nothing.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 
+from cvit_bench.data.images import blank_picture
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.models.family import Checkpoint, Family, Placement
+from cvit_bench.models.family import Checkpoint, Family, Likelihoods, Placement
 from cvit_bench.models.folders import SCRIPT
 from cvit_bench.records.base import FileRecord
 from cvit_bench.records.load import load_json
@@ -24,6 +29,8 @@ class Script(FileRecord):
 
     answers: dict[str, str] = {}
     default: str = ""
+    knows: dict[str, str] = {}
+    guesses: dict[str, str] = {}
     fails: tuple[str, ...] = ()
     delay: float = Field(default=0.0, ge=0)
 
@@ -47,10 +54,29 @@ class ScriptedModel:
         time.sleep(self._script.delay)
         return [self._answer(f"{prompt.task}/{prompt.sample_id}") for prompt in prompts]
 
+    def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
+        """Give the answer that it holds likeliest half of the probability, all others an equal share."""
+        time.sleep(self._script.delay)
+        return [_shared_out(self._held(prompt), row) for prompt, row in zip(prompts, answers, strict=True)]
+
+    def _held(self, prompt: Prompt) -> str | None:
+        name = f"{prompt.task}/{prompt.sample_id}"
+        if prompt.picture is not None and prompt.picture.sha256 == blank_picture().sha256:
+            return self._script.guesses.get(name)
+        return self._script.knows.get(name) or self._answer(name)
+
     def _answer(self, name: str) -> str:
         if name in self._script.fails:
             raise RuntimeError(f"scripted failure at {name}")
         return self._script.answers.get(name, self._script.default)
+
+
+def _shared_out(held: str | None, answers: Sequence[str]) -> Likelihoods:
+    rest = math.log(0.5 / len(answers))
+    return Likelihoods(
+        plain=tuple(math.log(0.5) if answer == held else rest for answer in answers),
+        tokens=(1,) * len(answers),
+    )
 
 
 def _load(folder: Path, placement: Placement) -> ScriptedModel:
@@ -59,4 +85,4 @@ def _load(folder: Path, placement: Placement) -> ScriptedModel:
     return ScriptedModel(load_json(folder / SCRIPT, Script))
 
 
-FAMILY = Family("scripted", load=_load, needs_torch=False)
+FAMILY = Family("scripted", load=_load, needs_torch=False, ranks=True)

@@ -11,16 +11,21 @@ from typing_extensions import Self
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import Record, Sha256
 from cvit_bench.records.files import sync
+from cvit_bench.records.ranking import Ranking
 
 
 class Prediction(Record):
-    """One model output, or the reason why there is none (`text` null, `error` set)."""
+    """One model output, or the reason why there is none (`text` null, `error` set).
+
+    `ranking` says how likely each allowed answer was, where the task's answer set is closed and it was asked.
+    """
 
     id: str
     key: Sha256
     prompt: str
     text: str | None
     error: str | None = None
+    ranking: Ranking | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -250,10 +250,31 @@ def test_an_answer_that_breaks_the_form_is_found(toy, findings, edit_rows):
     assert findings() == [f"{where}: pick-train-1: answers: 'right' breaks the form asked for"]
 
 
+def test_a_right_answer_that_cannot_be_ranked_is_found(toy, findings):
+    toy.edit("tasks/count.yaml", numerals=[1, 3])
+    where = at(toy.root / "tasks" / "count.yaml", "splits", "test")
+    assert findings() == [f"{where}: count-test-3: candidates: none of 3 ('1' to '3') is a right answer"]
+
+
+def test_a_single_allowed_answer_is_found(toy, findings, edit_rows):
+    edit_rows("pick", "test", lambda rows: rows[0].update(choices=["left"]))
+    where = at(toy.root / "tasks" / "pick.yaml", "splits", "test")
+    assert findings() == [f"{where}: pick-test-0: candidates: 1 allowed answers; ranking needs two"]
+
+
+def test_train_answers_that_cannot_be_read_are_found(toy, findings):
+    toy.edit("tasks/count.yaml", candidates=["train_answers"])
+    (toy.data / "count" / "train.jsonl").write_text("")
+    where = at(toy.root / "tasks" / "count.yaml", "splits", "test")
+    assert [line for line in findings() if line.startswith(where)] == [
+        f"{where}: candidates: {toy.data / 'count' / 'train.jsonl'}: holds no sample"
+    ]
+
+
 def test_many_findings_of_a_kind_are_counted(toy, findings, edit_rows):
     edit_rows("pick", "test", lambda rows: [row.update(answers=["?"]) for row in rows])
     where = at(toy.root / "tasks" / "pick.yaml", "splits", "test")
-    found = findings()
+    found = [line for line in findings() if "candidates" not in line]
     assert len(found) == 4
     assert all(line.startswith(f"{where}: ") for line in found)
     assert found[-1] == f"{where}: … and 1 more of this kind"

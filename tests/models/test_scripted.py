@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from cvit_bench.data.images import blank_picture
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Checkpoint, Placement, family_of
 from cvit_bench.records.sample import Prompt
@@ -88,3 +89,19 @@ def test_a_stage_without_a_script_is_refused(write, tmp_path):
     model = opened(write())
     with pytest.raises(CvitBenchError, match="no such file"):
         model.use(Checkpoint("01-pets", tmp_path, "adapter"))
+
+
+def test_it_holds_likeliest_what_it_knows_else_what_it_says(write):
+    model = opened(write(answers={"pets/a": "cat", "pets/b": "cat"}, knows={"pets/b": "dog"}))
+    found = model.rank(prompts("a", "b", "c"), [("dog", "cat", "cow")] * 3)
+    assert [max(range(3), key=row.plain.__getitem__) for row in found[:2]] == [1, 0]
+    assert len(set(found[2].plain)) == 1
+    assert found[0].tokens == (1, 1, 1)
+
+
+def test_with_a_blank_picture_it_holds_likeliest_what_it_guesses(write):
+    model = opened(write(answers={"pets/a": "cat"}, guesses={"pets/a": "dog"}))
+    blank = [Prompt(name, "pets", "v0", "What is it?", blank_picture(), 4) for name in ("a", "b")]
+    found = model.rank(blank, [("dog", "cat")] * 2)
+    assert found[0].plain[0] > found[0].plain[1]
+    assert found[1].plain[0] == found[1].plain[1]

@@ -103,6 +103,11 @@ class RoutedModel(BaseTuner):  # type: ignore[misc]
         return {update.layer: update for layer in layers for update in layer.active_updates()}
 
     @property
+    def prefix_shareable(self) -> bool:
+        """Whether several answers may continue one prompt in a pass."""
+        return all(update.prefix_shareable for update in self.updates.values())
+
+    @property
     def settings(self) -> AdapterConfig:
         """The settings of the active adapter."""
         return cast(RoutedConfig, self.peft_config[self.active_adapters[0]]).read_settings()
