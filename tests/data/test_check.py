@@ -274,8 +274,7 @@ def test_train_answers_that_cannot_be_read_are_found(toy, findings):
 def test_many_findings_of_a_kind_are_counted(toy, findings, edit_rows):
     edit_rows("pick", "test", lambda rows: [row.update(answers=["?"]) for row in rows])
     where = at(toy.root / "tasks" / "pick.yaml", "splits", "test")
-    found = [line for line in findings() if "candidates" not in line]
-    assert len(found) == 4
+    found = findings()[:4]  # then as many about the answers that are ranked
     assert all(line.startswith(f"{where}: ") for line in found)
     assert found[-1] == f"{where}: … and 1 more of this kind"
 
