@@ -26,6 +26,7 @@ def demo(
     ] = None,
 ) -> None:
     """Train, replay and rank three methods on the embedded suite: no GPU, no network, a few minutes."""
+    from cvit_bench.cli.report import sample_source
     from cvit_bench.progress import say
     from cvit_bench.report.adding import add_entries
     from cvit_bench.report.leaderboard import write_index, write_leaderboard
@@ -37,7 +38,7 @@ def demo(
     for results in _run_all(runs, limit, seed, jobs or _cores()):
         print(f"{results_text(results)}\n", flush=True)
     for run_dir in runs.values():
-        write_run_report(run_dir)
+        write_run_report(run_dir, sample_source(run_dir))
     add_entries(list(runs.values()), out / "leaderboards")
     board = write_leaderboard(out / "leaderboards", SUITE)
     write_index(out / "leaderboards")

@@ -11,7 +11,7 @@ from cvit_bench.data.samples import SplitName, load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Manifest, load_manifest
-from cvit_bench.records.plan import Design
+from cvit_bench.records.plan import Design, EvaluationPlan, load_plan
 from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.task import Task
@@ -124,3 +124,12 @@ def open_run(
     return RunInputs(
         run_dir, manifest, library, found, suite or manifest.suite, limit, data_root, split, design
     )
+
+
+def open_planned(
+    run_dir: Path, data_root: Path | None = None, split: SplitChoice = SplitChoice.TEST
+) -> tuple[RunInputs, EvaluationPlan]:
+    """Open a run that was evaluated, with the suite and samples of that evaluation, and its plan."""
+    plan = load_plan(run_dir, split)
+    inputs = open_run(run_dir, plan.suite, plan.limit, data_root, plan.split, design=plan.design)
+    return inputs, plan

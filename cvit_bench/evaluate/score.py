@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
-from cvit_bench.evaluate.inputs import RunInputs, open_run
+from cvit_bench.evaluate.inputs import RunInputs, open_planned
 from cvit_bench.evaluate.results import make_results
 from cvit_bench.evaluate.score_files import Write, score_file
 from cvit_bench.evaluate.table import ScoredCell, scored_cell
@@ -15,7 +15,7 @@ from cvit_bench.records.asked_form import AskedForm, asked_form_kept
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.files import replacing
 from cvit_bench.records.load import save_json
-from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan, scores_path
+from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, scores_path
 from cvit_bench.records.prediction import Prediction, read_predictions
 from cvit_bench.records.results import Results, results_path
 from cvit_bench.records.sample import Prompt, Score
@@ -24,9 +24,7 @@ from cvit_bench.records.task import Task
 
 def rescore(run_dir: Path, data_root: Path | None = None, split: SplitChoice = SplitChoice.TEST) -> Results:
     """Score a run again from its predictions and write its results."""
-    plan = load_plan(run_dir, split)
-    inputs = open_run(run_dir, plan.suite, plan.limit, data_root, plan.split, design=plan.design)
-    return score_run(inputs, plan)
+    return score_run(*open_planned(run_dir, data_root, split))
 
 
 def score_run(inputs: RunInputs, plan: EvaluationPlan) -> Results:

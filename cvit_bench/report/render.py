@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cvit_bench.report.heatmap import step
 ASSETS = Path(__file__).resolve().parent / "assets"
 UNDEFINED = "–"
 _MINUS = "−"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def render(template: str, **values: Any) -> str:
@@ -66,6 +68,13 @@ def script_digest(name: str) -> str:
     return "sha256-" + base64.b64encode(digest).decode("ascii")
 
 
+def _printable(value: Any) -> Any:
+    """Replace what no page may hold: control characters and halves of surrogate pairs."""
+    if not isinstance(value, str) or not _UNPRINTABLE.search(value):
+        return value
+    return type(value)(_UNPRINTABLE.sub("\ufffd", value))
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_plain(inner) for inner in value) or UNDEFINED
@@ -83,6 +92,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_printable,
     )
     environment.filters |= {
         "number": number,

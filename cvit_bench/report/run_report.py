@@ -1,5 +1,6 @@
 """The report of one run: `results.json` in, a self-contained `report.html` out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cvit_bench.records.files import write_text
@@ -10,21 +11,29 @@ from cvit_bench.report.curves import curves
 from cvit_bench.report.heatmap import heat_map
 from cvit_bench.report.render import render
 from cvit_bench.report.routes import Routes, read_routes
+from cvit_bench.report.sample_pages import SamplePages, write_sample_pages
+from cvit_bench.report.sample_rows import Source
 from cvit_bench.report.shape import refuse_ragged
 
 REPORT = "report.html"
 
 
-def write_run_report(run_dir: Path) -> Path:
-    """Write `report.html` beside the run's `results.json` and return its path."""
+def write_run_report(run_dir: Path, source: Source | None = None) -> Path:
+    """Write `report.html` beside the run's `results.json` and return its path.
+
+    With a source of samples their pages are written too, in `report/`.
+    """
     results = load_json(run_dir / RESULTS, Results)
     refuse_ragged(run_dir / RESULTS, results)
     path = run_dir / REPORT
-    write_text(path, build_run_report(results, read_routes(run_dir)))
+    samples = write_sample_pages(run_dir, results, source) if source is not None else ()
+    write_text(path, build_run_report(results, read_routes(run_dir), samples))
     return path
 
 
-def build_run_report(results: Results, routes: Routes | None = None) -> str:
+def build_run_report(
+    results: Results, routes: Routes | None = None, samples: Sequence[SamplePages] = ()
+) -> str:
     """Return the html text of a run's report; the same results and routes give the same bytes."""
     leading = leading_metrics(results)
     return render(
@@ -36,6 +45,7 @@ def build_run_report(results: Results, routes: Routes | None = None) -> str:
         titles={task.name: task.title for task in results.tasks},
         curves=curves(results),
         routes=routes,
+        samples=samples,
     )
 
 

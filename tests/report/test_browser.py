@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from cvit_bench.cli.report import sample_source
+from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.report.leaderboard import write_index, write_leaderboard
 from cvit_bench.report.run_report import write_run_report
 
@@ -43,7 +45,8 @@ def visit(browser):
         page = contexts[-1].new_page()
         page.on("console", lambda message: noise.append(message.text))
         page.on("pageerror", lambda error: noise.append(str(error)))
-        page.on("request", lambda asked: asked.url == path.as_uri() or noise.append(asked.url))
+        folder = path.parent.as_uri()
+        page.on("request", lambda asked: asked.url.startswith(folder) or noise.append(asked.url))
         page.goto(path.as_uri())
         return page
 
@@ -103,3 +106,36 @@ def test_formulas_open_without_scripts(visit, make, save):
     assert not formula.is_visible()
     page.locator(".card summary").first.click()
     assert formula.is_visible()
+
+
+@pytest.fixture
+def fruit(toy):
+    """Give the page of a task's samples."""
+    evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data))
+    write_run_report(toy.run_dir, sample_source(toy.run_dir, toy.data))
+    return toy.run_dir / "report" / "fruit-1.html"
+
+
+def test_samples_are_chosen_by_outcome_and_by_when_they_were_lost(fruit, visit):
+    page = visit(fruit)
+    rows, status = page.locator(".samples tbody tr:visible"), page.get_by_role("status")
+    assert rows.count() == 4
+    page.get_by_label("Lost").select_option("2")
+    assert status.inner_text() == "2 of 4"
+    page.get_by_label("Lost").select_option("some")
+    page.get_by_label("At the last stage").select_option("wrong-broken")
+    assert rows.count() == 3
+    page.get_by_label("Text").fill("plum")
+    assert rows.count() == 1
+    page.goto(f"{fruit.as_uri()}#lost=3")
+    page.reload()
+    assert status.inner_text() == "1 of 4"
+
+
+def test_pictures_show_and_samples_are_whole_without_scripts(fruit, visit):
+    page = visit(fruit, java_script_enabled=False)
+    assert page.locator(".samples tbody tr:visible").count() == 4
+    assert not page.get_by_label("Lost").is_visible()
+    page = visit(fruit)
+    page.locator(".samples img").first.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.samples img').naturalWidth > 0", timeout=20_000)
