@@ -11,6 +11,7 @@ from cvit_bench.cli.options import (
     Dtype,
     Json,
     Limit,
+    References,
     RunDir,
     Split,
     Threads,
@@ -49,6 +50,7 @@ def evaluate(
     design_seed: Annotated[
         int, typer.Option("--design-seed", help="Which wordings --per-sample deals to which sample.")
     ] = 0,
+    reference: References = None,
     limit: Limit = None,
     batch_size: Annotated[str, typer.Option("--batch-size", help="A number, or auto.")] = "auto",
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, do nothing.")] = False,
@@ -75,6 +77,7 @@ def evaluate(
         batch_size=_batch_size(batch_size),
         placement=placement_of(device, dtype, threads),
         data_root=data_root,
+        references=tuple(reference or ()),
     )
     if plan:
         print(_planned(run_dir, options))

@@ -25,6 +25,14 @@ Split = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="First N samples of every task.")]
 
 
+References = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference", help="Run directory of a multitask or a per_task run to measure against; repeatable."
+    ),
+]
+
+
 def placement_of(device: str, dtype: str, threads: int) -> "Placement":
     """Resolve `auto`; imports torch only where there may be a GPU to ask it about."""
     from cvit_bench.models.family import Placement

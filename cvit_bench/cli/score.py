@@ -1,15 +1,19 @@
 """`cvit-bench score`: scores and metrics again, from predictions alone."""
 
-from cvit_bench.cli.options import DataRoot, Json, RunDir, Split
+from cvit_bench.cli.options import DataRoot, Json, References, RunDir, Split
 from cvit_bench.records.choices import SplitChoice
 
 
 def score(
-    run_dir: RunDir, split: Split = SplitChoice.TEST, data_root: DataRoot = None, json: Json = False
+    run_dir: RunDir,
+    split: Split = SplitChoice.TEST,
+    reference: References = None,
+    data_root: DataRoot = None,
+    json: Json = False,
 ) -> None:
     """Score a run again from its predictions; no model and no GPU is needed."""
     from cvit_bench.evaluate.score import rescore
     from cvit_bench.report.terminal import results_text
 
-    results = rescore(run_dir, data_root, split)
+    results = rescore(run_dir, data_root, split, reference or ())
     print(results.model_dump_json(indent=1) if json else results_text(results))

@@ -8,11 +8,12 @@ import numpy as np
 
 from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError, MetricUndefinedError
+from cvit_bench.metrics.beside import matrices_beside
 from cvit_bench.metrics.knowledge import matrices
 from cvit_bench.metrics.resampling import RESAMPLES, Items, field_means, resampled_means
 from cvit_bench.metrics.uncertainty import percentile_interval
 from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
-from cvit_bench.records.results import MetricResult
+from cvit_bench.records.results import Estimate, MetricResult
 
 Matrices = Mapping[Kind, ScoreMatrix]
 
@@ -21,6 +22,8 @@ Matrices = Mapping[Kind, ScoreMatrix]
 class Measured:
     """The matrices of a run, and those of each draw of its bootstrap."""
 
+    means: Mapping[str, Array]
+    drawn_means: Mapping[str, Array]
     point: Matrices
     draws: Matrices
     num_items: int
@@ -30,9 +33,19 @@ def measured(
     items: Mapping[str, Items], layout: ScoreMatrix, resamples: int = RESAMPLES, seed: int = 0
 ) -> Measured:
     """Average the fields of every task, once as they are and once for each draw."""
-    point = matrices(field_means(items, layout.tasks), layout)
-    draws = matrices(resampled_means(items, layout.tasks, resamples, seed), layout)
-    return Measured(point, draws, sum(len(task.clusters) for task in items.values()))
+    means = field_means(items, layout.tasks)
+    draws = resampled_means(items, layout.tasks, resamples, seed)
+    num_items = sum(_num_scored(task) for task in items.values())
+    return Measured(means, draws, _all(means, layout), _all(draws, layout), num_items)
+
+
+def _all(means: Mapping[str, Array], layout: ScoreMatrix) -> Matrices:
+    return {**matrices(means, layout), **matrices_beside(means, layout)}
+
+
+def _num_scored(task: Items) -> int:
+    """Return how many items have a score: those of form changes have none."""
+    return int((~np.isnan(task.fields["strict"])).any(axis=0).sum())
 
 
 def metric_results(run: Measured) -> tuple[MetricResult, ...]:
@@ -73,6 +86,12 @@ def _result(name: str, module: ModuleType, run: Measured) -> MetricResult:
         return about.model_copy(update={"reason": str(error)})
     found = {"value": rounded(value), "ci_low": rounded(low), "ci_high": rounded(high)}
     return about.model_copy(update={**found, "n": run.num_items})
+
+
+def estimated(value: float, draws: Array) -> Estimate:
+    """Return a value in percent with the interval of its draws."""
+    low, high = percentile_interval(draws, value)
+    return Estimate(value=rounded(value), ci_low=rounded(low), ci_high=rounded(high))
 
 
 def rounded(value: float) -> float:

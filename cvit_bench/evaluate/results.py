@@ -5,9 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from cvit_bench.evaluate.few_shot import curves
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.measures import measured, metric_results, rounded
-from cvit_bench.evaluate.table import ScoredCell, Table
+from cvit_bench.evaluate.references import Reference
+from cvit_bench.evaluate.robustness import form_changes, wordings
+from cvit_bench.evaluate.series import all_series
+from cvit_bench.evaluate.table import Places, ScoredCell, Table
 from cvit_bench.metrics.knowledge import PERCENT
 from cvit_bench.metrics.uncertainty import mean_interval
 from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
@@ -26,13 +30,17 @@ from cvit_bench.records.results import (
 SHOWN: tuple[Kind, ...] = ("S", "K", "F")
 
 
-def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[ScoredCell]) -> Results:
-    """Assemble the results of a run."""
-    by_place: dict[tuple[str, str], list[ScoredCell]] = {}
+def make_results(
+    inputs: RunInputs,
+    plan: EvaluationPlan,
+    cells: Sequence[ScoredCell],
+    references: Sequence[tuple[Reference, Sequence[ScoredCell]]] = (),
+) -> Results:
+    """Assemble the results of a run, measured against reference runs where there are some."""
     paraphrases = [cell for cell in cells if not _is_form_change(inputs, cell)]
-    for cell in paraphrases:
-        by_place.setdefault((cell.cell.stage, cell.cell.task), []).append(cell)
-    table = Table(inputs, plan, by_place)
+    changes = [cell for cell in cells if _is_form_change(inputs, cell)]
+    others = {str(reference.role): _by_task(scored) for reference, scored in references}
+    table = Table(inputs, plan, _by_place(paraphrases), _by_place(changes), others)
     in_sequence = {stage.name for stage in plan.stages}
     run = measured(table.items, table.layout)
     manifest = inputs.manifest
@@ -55,8 +63,23 @@ def make_results(inputs: RunInputs, plan: EvaluationPlan, cells: Sequence[Scored
         few_shot=tuple(_few_shot(table, stage) for stage in plan.few_shot),
         matrices=Matrices(**{kind: _nulls(run.point[kind]) for kind in SHOWN}),
         metrics=metric_results(run),
-        provenance=_provenance(inputs, plan),
+        series=all_series(run),
+        wordings=tuple(wordings(table, run)),
+        form_changes=tuple(form_changes(table, run)),
+        few_shot_curves=curves(table, run),
+        provenance=_provenance(inputs, plan, [reference for reference, _ in references]),
     )
+
+
+def _by_place(cells: Sequence[ScoredCell]) -> Places:
+    found: Places = {}
+    for cell in cells:
+        found.setdefault((cell.cell.stage, cell.cell.task), []).append(cell)
+    return found
+
+
+def _by_task(cells: Sequence[ScoredCell]) -> dict[str, list[ScoredCell]]:
+    return {task: found for (_, task), found in _by_place(cells).items()}
 
 
 def _is_form_change(inputs: RunInputs, cell: ScoredCell) -> bool:
@@ -115,7 +138,7 @@ def _nulls(matrix: ScoreMatrix) -> Matrix:
     return tuple(tuple(None if np.isnan(value) else rounded(value) for value in row) for row in matrix.values)
 
 
-def _provenance(inputs: RunInputs, plan: EvaluationPlan) -> dict[str, Any]:
+def _provenance(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Reference]) -> dict[str, Any]:
     manifest = inputs.manifest
     return {
         "base": manifest.base.model_dump(exclude_none=True),
@@ -126,6 +149,8 @@ def _provenance(inputs: RunInputs, plan: EvaluationPlan) -> dict[str, Any]:
         "generation": plan.generation,
         "batch_size": plan.batch_size,
         "limit": plan.limit,
+        **({} if plan.design is None else {"design": plan.design.model_dump()}),
+        **({"references": {one.role: one.manifest.run for one in references}} if references else {}),
         "training": manifest.config,
         "trained_with": manifest.provenance,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
+from cvit_bench.evaluate.references import Reference, open_references
 from cvit_bench.evaluate.results import make_results
 from cvit_bench.evaluate.score_files import Write, score_file
 from cvit_bench.evaluate.table import ScoredCell, scored_cell
@@ -22,24 +23,35 @@ from cvit_bench.records.sample import Prompt, Score
 from cvit_bench.records.task import Task
 
 
-def rescore(run_dir: Path, data_root: Path | None = None, split: SplitChoice = SplitChoice.TEST) -> Results:
+def rescore(
+    run_dir: Path,
+    data_root: Path | None = None,
+    split: SplitChoice = SplitChoice.TEST,
+    references: Sequence[Path] = (),
+) -> Results:
     """Score a run again from its predictions and write its results."""
-    return score_run(*open_planned(run_dir, data_root, split))
+    return score_run(*open_planned(run_dir, data_root, split), references)
 
 
-def score_run(inputs: RunInputs, plan: EvaluationPlan) -> Results:
+def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path] = ()) -> Results:
     """Score all planned cells, write scores and results, return the results.
 
     One cell is in memory at a time, but for its scores; the score files appear together, when all are whole.
     """
+    others = [(one, _score_reference(one)) for one in open_references(inputs, plan, references)]
     places: dict[tuple[str, str], list[PlannedCell]] = {}
     for cell in plan.cells:
         places.setdefault((cell.stage, cell.task), []).append(cell)
     with ExitStack() as files:
         found = {cell.cell: cell for place in places.values() for cell in _score_place(inputs, place, files)}
-    results = make_results(inputs, plan, [found[cell] for cell in plan.cells])
+    results = make_results(inputs, plan, [found[cell] for cell in plan.cells], others)
     save_json(results_path(inputs.run_dir, inputs.split), results)
     return results
+
+
+def _score_reference(reference: Reference) -> list[ScoredCell]:
+    """Score the cells of a run to measure against; nothing is written."""
+    return [_score_cell(reference.inputs, cell, lambda *_: None) for cell in reference.cells]
 
 
 def _score_place(inputs: RunInputs, cells: Sequence[PlannedCell], files: ExitStack) -> list[ScoredCell]:

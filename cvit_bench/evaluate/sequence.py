@@ -39,6 +39,7 @@ class EvaluateOptions:
     batch_size: int = 32
     placement: Placement = field(default_factory=Placement)
     data_root: Path | None = None
+    references: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
         raise IncompleteRunError(
             f"{shown}\n{len(failures)} prompts could not be answered; the same command tries them again"
         )
-    return score_run(inputs, plan)
+    return score_run(inputs, plan, options.references)
 
 
 def prepare(

@@ -1,7 +1,7 @@
 """Scored cells of a run as one table of fields: what the matrices and the bootstrap are made from."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from cvit_bench import plugins
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.metrics.resampling import Items
+from cvit_bench.metrics.wordings import SHARES, over_wordings
 from cvit_bench.records.matrix import Array, ScoreMatrix
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell
 from cvit_bench.records.sample import Sample, Score
@@ -21,6 +22,11 @@ FIELDS: Mapping[str, Callable[[Score], float]] = {
 }
 SCALED = ("strict", "lenient")
 """Fields in the unit of the scorer, up to its HIGHEST; the others are shares."""
+CHANGED = {"changed_lenient": "lenient", "changed_form": "form"}
+"""What form changes give, apart from the paraphrases."""
+
+Places = dict[tuple[str, str], "list[ScoredCell]"]
+"""(stage, task) -> its cells."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +48,52 @@ class ScoredCell:
 def scored_cell(cell: PlannedCell, samples: Sequence[Sample], scores: Sequence[Score]) -> ScoredCell:
     """Keep the numbers of a cell's scores."""
     fields = {
-        name: np.array([field(score) for score in scores], np.float64) for name, field in FIELDS.items()
+        name: np.array([value(score) for score in scores], np.float64) for name, value in FIELDS.items()
     }
     return ScoredCell(cell, samples, fields)
 
 
+Source = tuple[list[tuple[int, ScoredCell]], Mapping[str, str]]
+"""Cells with their rows, and new field -> the field of the cells that it takes."""
+
+
+def few_shot_field(shots: int) -> str:
+    """Return the field of strict scores after so many samples a class, in the last row."""
+    return f"shots_{shots}"
+
+
+def _filled(
+    rows: Iterable[tuple[int, ScoredCell]],
+    names: Mapping[str, str],
+    shape: tuple[int, int],
+    places: Mapping[tuple[str, str], int],
+) -> dict[str, Array]:
+    """Return new fields [num_stages, num_items], NaN where no cell fills them."""
+    fields = {name: np.full(shape, np.nan) for name in names}
+    for row, cell in rows:
+        at = [places[cell.cell.variant, one.id] for one in cell.samples]
+        for name, taken in names.items():
+            fields[name][row, at] = cell.values(taken)
+    return fields
+
+
 @dataclass(frozen=True)
 class Table:
-    """The scored paraphrase cells of a run by place, with what rows and columns mean.
+    """The scored cells of a run by place, with what rows and columns mean.
 
-    Cells of form-change variants are not part of it: they answer to another form.
+    Attributes:
+        inputs: the run.
+        plan: what was asked.
+        cells: paraphrases.
+        changes: form changes; they answer to another form and have fields of their own.
+        references: role -> task -> the cells of a run to measure against.
     """
 
     inputs: RunInputs
     plan: EvaluationPlan
-    cells: dict[tuple[str, str], list[ScoredCell]]
+    cells: Places
+    changes: Places = field(default_factory=dict)
+    references: Mapping[str, Mapping[str, list[ScoredCell]]] = field(default_factory=dict)
 
     @property
     def tasks(self) -> list[str]:
@@ -68,24 +105,52 @@ class Table:
     def items(self) -> dict[str, Items]:
         """The fields of every task that a stage of the sequence answered, item by item."""
         found = {task: self._items(task) for task in self.tasks}
-        return {task: items for task, items in found.items() if len(items.clusters)}
+        return {task: items for task, items in found.items() if not np.isnan(items.fields["strict"]).all()}
+
+    def wordings(self, task: str) -> dict[str, bool]:
+        """Return the paraphrases that a task was asked in, and whether each is of the train split."""
+        asked = {cell.variant for cell in self.plan.cells if cell.task == task}
+        every = self.inputs.template(task).paraphrases
+        return {one.id: one.split == "train" for one in every if one.id in asked}
 
     def _items(self, task: str) -> Items:
         """Place every answer by its variant and sample, so that columns are the same items at all stages."""
-        rows = [self.cells.get((stage.name, task), []) for stage in self.plan.stages]
-        samples = {
-            (cell.cell.variant, one.id): one for cells in rows for cell in cells for one in cell.samples
-        }
+        sources = self._sources(task)
+        cells = [cell for rows, _ in sources for _, cell in rows]
+        samples = {(cell.cell.variant, one.id): one for cell in cells for one in cell.samples}
         place = {key: at for at, key in enumerate(samples)}
-        fields = {name: np.full((len(rows), len(place)), np.nan) for name in FIELDS}
-        for stage, cells in enumerate(rows):
-            for cell in cells:
-                at = [place[cell.cell.variant, one.id] for one in cell.samples]
-                for name, values in fields.items():
-                    values[stage, at] = cell.values(name)
+        shape = (len(self.plan.stages), len(place))
+        fields: dict[str, Array] = {}
+        for rows, names in sources:
+            fields |= _filled(rows, names, shape, place)
+        top = self.highest(task)
+        scaled = {new: top for _, names in sources for new, name in names.items() if name in SCALED}
+        worded = over_wordings(fields["strict"], place, self.wordings(task), top)
+        scaled |= {name: top for name in worded if name not in SHARES}
         pictures = [one.picture.sha256 if one.picture else one.id for one in samples.values()]
         clusters = np.unique(np.array(pictures), return_inverse=True)[1]
-        return Items(fields, clusters, dict.fromkeys(SCALED, self.highest(task)))
+        return Items({**fields, **worded}, clusters, scaled)
+
+    def _sources(self, task: str) -> list[Source]:
+        """Return what a task's fields are made from: its cells, form changes, other runs, few shots."""
+        last = len(self.plan.stages) - 1
+        beside = {role: cells.get(task, []) for role, cells in self.references.items()} | {
+            few_shot_field(stage.shots): self.cells.get((stage.name, task), [])
+            for stage in self.plan.few_shot
+            if stage.task == task
+        }
+        found: list[Source] = [(self._rows(self.cells, task), {name: name for name in FIELDS})]
+        if task in self.layout.form_changes:
+            found.append((self._rows(self.changes, task), CHANGED))
+        for name, cells in beside.items():
+            if cells:
+                found.append(([(last, cell) for cell in cells], {name: "strict"}))
+        return found
+
+    def _rows(self, cells: Places, task: str) -> list[tuple[int, ScoredCell]]:
+        """Return the cells of a task at the stages of the sequence, each with its row."""
+        stages = enumerate(self.plan.stages)
+        return [(at, cell) for at, stage in stages for cell in cells.get((stage.name, task), [])]
 
     @cached_property
     def layout(self) -> ScoreMatrix:
@@ -98,6 +163,7 @@ class Table:
             trained=tuple(stage.tasks for stage in stages),
             num_unseen=sum(task in unseen for task in self.tasks),
             open_ended=frozenset(task for task in self.tasks if self._scorer(task).OPEN_ENDED),
+            form_changes=frozenset(task for _, task in self.changes),
         )
 
     def _scorer(self, task: str) -> Any:

@@ -1,8 +1,8 @@
 """The score matrix R[stage, task] that every metric reads (Lopez-Paz and Ranzato, 2017)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,12 @@ import numpy.typing as npt
 from cvit_bench.errors import MetricUndefinedError
 
 Array = npt.NDArray[np.float64]
-Kind = Literal["S", "K", "F", "L"]
-KINDS: tuple[Kind, ...] = ("S", "K", "F", "L")
-"""S strict, K knowledge (ranked where the answer set is closed), F form kept, L lenient knowledge."""
+Kind = Literal["S", "K", "F", "L", "W", "B", "A", "C", "T", "H", "O", "N", "M", "P"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""S strict, K knowledge (ranked where the answer set is closed), F form kept, L lenient knowledge.
+
+The others, over wordings, under form changes and of reference runs: `metrics/beside.py`.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class ScoreMatrix:
         trained: for each row the tasks it was trained on (row 0: none).
         num_unseen: how many of the last columns are unseen tasks.
         open_ended: tasks scored against whole sentences (captioning), whose scale is not an accuracy.
+        form_changes: tasks that are asked in another form as well.
+        was_not: what was not done where a cell is NaN, for the message that refuses it.
     """
 
     values: Array
@@ -37,6 +42,8 @@ class ScoreMatrix:
     trained: tuple[tuple[str, ...], ...]
     num_unseen: int = 0
     open_ended: frozenset[str] = frozenset()
+    form_changes: frozenset[str] = frozenset()
+    was_not: str = "run"
 
     @property
     def train_tasks(self) -> tuple[str, ...]:
@@ -57,7 +64,9 @@ class ScoreMatrix:
         """Return R[stage, task], [...]; raise MetricUndefinedError where it was not run."""
         value: Array = self.values[..., stage, self.tasks.index(task)]
         if np.isnan(value).any():
-            raise MetricUndefinedError(f"task {task} was not run at stage {self.stages[stage]}")
+            if np.isnan(self.values).all():
+                raise MetricUndefinedError(f"no task was {self.was_not}")
+            raise MetricUndefinedError(f"task {task} was not {self.was_not} at stage {self.stages[stage]}")
         return value
 
     def row(self, stage: int, tasks: Sequence[str]) -> Array:
@@ -65,6 +74,18 @@ class ScoreMatrix:
         if not tasks:
             raise MetricUndefinedError("there is no task to average over")
         return np.stack([self.cell(stage, task) for task in tasks], axis=-1)
+
+    def until(self, stage: int) -> "ScoreMatrix":
+        """Return the matrix of the run as if it had ended there: tasks trained so far, and unseen ones."""
+        trained = {task for tasks in self.trained[: stage + 1] for task in tasks}
+        keep = [at for at, task in enumerate(self.tasks) if task in trained or task in self.unseen_tasks]
+        return replace(
+            self,
+            values=self.values[..., : stage + 1, keep],
+            stages=self.stages[: stage + 1],
+            tasks=tuple(self.tasks[at] for at in keep),
+            trained=self.trained[: stage + 1],
+        )
 
     def sequence(self) -> tuple[str, ...]:
         """Return the task of each stage 1..T; raise unless every stage trained exactly one train task."""

@@ -71,6 +71,66 @@ class FewShot(Record):
     form: Estimate
 
 
+class FewShotPoint(Record):
+    """Strict score of an unseen task after so many samples a class of it."""
+
+    shots: int = Field(ge=0)
+    strict: Estimate
+
+
+class FewShotCurve(Record):
+    """Score against shots, from the last stage (0 shots) on; `base` is the untouched base, never tuned."""
+
+    task: Name
+    base: Estimate | None = None
+    points: tuple[FewShotPoint, ...]
+
+
+class Wordings(Record):
+    """One task at one stage over the paraphrases of its instruction; scores are S in percent.
+
+    Attributes:
+        wordings: how many there are.
+        per_sample: how many of them each sample saw; fewer than all in an incomplete design.
+        worst_variant: the one with the lowest score.
+        spread: best minus worst.
+        agreement: share of pairs of wordings of a sample with one verdict; null for captions.
+        consistency: share of samples with one verdict in all wordings; null where a sample saw some only.
+        gap: mean over train wordings minus mean over heldout ones; null without one of the two.
+    """
+
+    stage: int = Field(ge=0)
+    task: Name
+    wordings: int = Field(ge=2)
+    per_sample: int = Field(ge=2)
+    mean: Estimate
+    worst: Estimate
+    worst_variant: Name
+    spread: Estimate
+    agreement: Estimate | None = None
+    consistency: Estimate | None = None
+    gap: Estimate | None = None
+
+
+class FormChanges(Record):
+    """One task at one stage, asked for the same content in other forms: obeying apart from knowing.
+
+    `form` is the share of answers in the form asked for, `knowledge` the lenient score of these answers.
+    """
+
+    stage: int = Field(ge=0)
+    task: Name
+    form: Estimate
+    knowledge: Estimate
+
+
+class Series(Record):
+    """A metric of the run as if it had ended at each of its stages, stage 0 first; null where undefined."""
+
+    id: Name
+    values: tuple[Estimate | None, ...]
+
+
 class TaskInfo(Record):
     """A column of the matrices."""
 
@@ -113,6 +173,7 @@ class RunSummary(FileRecord):
     matrices: Matrices
     few_shot: tuple[FewShot, ...] = ()
     metrics: tuple[MetricResult, ...]
+    series: tuple[Series, ...] = ()
     provenance: dict[str, Any]
 
     def metric(self, name: str) -> MetricResult | None:
@@ -130,6 +191,9 @@ class Results(RunSummary):
     split: SplitChoice = SplitChoice.TEST
     shortened: bool = False
     cells: tuple[Cell, ...]
+    wordings: tuple[Wordings, ...] = ()
+    form_changes: tuple[FormChanges, ...] = ()
+    few_shot_curves: tuple[FewShotCurve, ...] = ()
 
 
 def results_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:

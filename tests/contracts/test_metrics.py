@@ -14,7 +14,10 @@ from cvit_bench.errors import MetricUndefinedError
 from cvit_bench.records.matrix import KINDS, ScoreMatrix
 
 FOLDER = Path(cvit_bench.metrics.__file__).parent
-ZERO_WHEN_CONSTANT = {"bwt_tm1", "bwt_t", "forgetting", "fwt", "form_bwt", "unseen_change"}
+ZERO_WHEN_CONSTANT = {
+    "bwt_tm1", "bwt_t", "forgetting", "fwt", "form_bwt", "unseen_change", "intransigence_multitask",
+    "intransigence_per_task", "wording_spread", "wording_gap",
+}  # fmt: skip
 
 
 def _has_compute(path):

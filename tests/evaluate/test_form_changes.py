@@ -48,8 +48,25 @@ def test_form_changes_enter_no_matrix_and_no_metric(changed):
     assert without.variants == with_changes.variants == ("v0", "v1", "h0")
     assert len(with_changes.cells) == len(without.cells) * 4 // 3
     assert with_changes.matrices == without.matrices
-    assert with_changes.metrics == without.metrics
+    of_changes = {"form_change_kept", "form_change_known"}
+    same = [[one for one in found.metrics if one.id not in of_changes] for found in (with_changes, without)]
+    assert same[0] == same[1]
+    assert with_changes.series == without.series
+    assert with_changes.wordings == without.wordings
     assert {cell.variant for cell in with_changes.cells if cell.form_change} == {"c0"}
+
+
+def test_form_changes_have_a_summary_of_their_own(changed):
+    """In every wording the scripted model says the same: known as before, in the old form throughout."""
+    results = _evaluated(changed)
+    found = {(one.stage, one.task): one for one in results.form_changes}
+    assert len(found) == 4 * 4
+    assert (found[2, "pick"].form.value, found[2, "pick"].knowledge.value) == (0, 100)
+    assert found[3, "fruit"].knowledge.value == results.matrices.K[3][0] == 25
+    metrics = {metric.id: metric.value for metric in results.metrics}
+    assert metrics["form_change_kept"] == 0
+    assert metrics["form_change_known"] == pytest.approx((25 + 75 + 100) / 3, abs=1e-5)
+    assert _evaluated(changed, variants=3).form_changes == ()
 
 
 def test_answers_in_the_old_form_are_known_but_not_obeyed(changed):

@@ -1,0 +1,114 @@
+"""Robustness to rewording: by hand, and the incomplete design against the complete one by simulation."""
+
+import numpy as np
+import pytest
+
+from cvit_bench.data.design import deal
+from cvit_bench.metrics.wordings import completed, wording_fields
+
+NaN = np.nan
+#                    v0 v1 v2  (v0, v1 train)
+SCORES = np.array([[[1, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 0]]], dtype=float)
+
+
+def _means(scores, is_train=(True, True, False), highest=1.0):
+    fields = wording_fields(np.asarray(scores, dtype=float), is_train, highest)
+    return {name: values.mean(axis=1) for name, values in fields.items()}
+
+
+def test_by_hand():
+    found = _means(SCORES)
+    assert [found[f"wording_{at}"][0] for at in range(3)] == [0.75, 0.5, 0.25]
+    assert found["train_wordings"][0] == 0.625
+    assert found["heldout_wordings"][0] == 0.25
+    assert found["consistent"][0] == 0.5  # samples 1 and 3
+    assert found["agreement"][0] == pytest.approx((1 + 1 / 3 + 1 + 1 / 3) / 4)
+
+
+def test_graded_scores_are_right_from_half_on():
+    found = wording_fields(np.array([[[0.3, 0.6], [0.6, 1.0]]]), (True, False), 1.0)
+    assert found["consistent"].tolist() == [[0.0, 1.0]]
+    high = wording_fields(np.array([[[3.0, 6.0], [6.0, 9.0]]]), (True, False), 10.0)
+    assert high["consistent"].tolist() == [[0.0, 1.0]]
+
+
+def test_a_stage_that_was_not_run_stays_empty():
+    scores = np.concatenate([np.full_like(SCORES, NaN), SCORES])
+    for values in wording_fields(scores, (True, True, False), 1.0).values():
+        assert np.isnan(values[0]).all()
+        assert not np.isnan(values[1]).any()
+
+
+def test_without_a_heldout_wording_there_is_no_heldout_mean():
+    assert "heldout_wordings" not in _means(SCORES, is_train=(True, True, True))
+
+
+def test_seeing_all_wordings_leaves_the_scores_as_they_are():
+    np.testing.assert_array_equal(completed(SCORES), SCORES)
+
+
+def test_seeing_some_wordings_by_hand():
+    """K = 3, k = 2: z = mean + 2 · (x − mean) where seen, the mean elsewhere."""
+    found = completed(np.array([[[0.2, 0.8, NaN], [NaN, 1.0, 1.0]]]))
+    np.testing.assert_allclose(found, [[[-0.1, 1.1, 0.5], [1.0, 1.0, 1.0]]])
+
+
+def test_whether_all_agree_cannot_be_told_from_some():
+    found = wording_fields(np.array([[[1.0, 1.0, NaN]]]), (True, True, False), 1.0)
+    assert np.isnan(found["consistent"]).all()
+    assert found["agreement"].tolist() == [[1.0]]
+
+
+@pytest.fixture(scope="module")
+def full():
+    """Scores [1, samples, wordings] that differ by sample, by wording, and by both together."""
+    draw = np.random.default_rng(1)
+    easy, wording = draw.random((31, 1)), np.array([0.3, 0.1, 0.0, -0.05, -0.1, -0.4])
+    chance = np.clip(easy + wording * draw.random((31, 6)) * 2, 0, 1)
+    return (draw.random((31, 6)) < chance).astype(float)[None]
+
+
+def _dealt(full, k, seed):
+    hands = deal(full.shape[1], full.shape[2], k, f"{seed}")
+    seen = np.array([[at in hand for at in range(full.shape[2])] for hand in hands])
+    return np.where(seen, full, NaN)
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_the_incomplete_design_is_unbiased(full, k):
+    """Over 600 deals every linear summary averages to the value of the complete design."""
+    is_train = (True, True, True, False, False, False)
+    truth = _means(full, is_train)
+    draws = [_means(_dealt(full, k, seed), is_train) for seed in range(600)]
+    for name in set(truth) - {"consistent"}:
+        values = np.array([found[name][0] for found in draws])
+        standard_error = values.std(ddof=1) / np.sqrt(len(values))
+        assert values.mean() == pytest.approx(truth[name][0], abs=4.5 * standard_error + 1e-12), name
+
+
+@pytest.mark.parametrize(("strength", "is_closer"), [(6.0, True), (0.0, False)])
+def test_comparing_within_samples_pays_where_wordings_of_a_sample_agree(strength, is_closer):
+    """Against the plain mean over the samples that saw a wording, for two of eight wordings."""
+    draw = np.random.default_rng(3)
+    easy = 1 / (1 + np.exp(-strength * draw.standard_normal((60, 1))))
+    full = (draw.random((60, 8)) < easy).astype(float)[None]
+    deals = [_dealt(full, 2, seed) for seed in range(200)]
+    within = np.array([completed(found).mean(axis=1)[0] for found in deals]).std(axis=0).mean()
+    plain = np.array([np.nanmean(found, axis=1)[0] for found in deals]).std(axis=0).mean()
+    assert (within < 0.9 * plain) == is_closer
+
+
+def test_worst_is_too_low_with_few_samples_and_less_so_with_more():
+    """All wordings are equally good in truth: what worst falls below the mean is noise."""
+    draw = np.random.default_rng(2)
+
+    def below(num):
+        gaps = []
+        for seed in range(60):
+            full = (draw.random((1, num, 6)) < 0.6).astype(float)
+            found = _means(_dealt(full, 3, seed), (True,) * 6)
+            worst = min(found[f"wording_{at}"][0] for at in range(6))
+            gaps.append(full.mean() - worst)
+        return np.mean(gaps)
+
+    assert 0 < below(400) < 0.5 * below(40)
