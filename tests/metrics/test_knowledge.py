@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cvit_bench.metrics.knowledge import FIELDS, known, matrices
-from cvit_bench.records.matrix import KINDS, ScoreMatrix
+from cvit_bench.records.matrix import ScoreMatrix
 
 LAYOUT = ScoreMatrix(np.empty((1, 2)), ("base",), ("a", "b"), ((),))
 
@@ -80,7 +80,7 @@ def test_a_task_without_ranking_keeps_lenient_knowledge():
         "blank": (0.4, nothing),
     }
     found = matrices({name: np.array([row]) for name, row in rows.items()}, LAYOUT)
-    assert set(found) == set(KINDS)
+    assert set(found) == set("SKFL")
     assert found["S"].values == pytest.approx(np.array([[20, 30]]))
     assert found["L"].values == pytest.approx(np.array([[25, 40]]))
     assert found["F"].values == pytest.approx(np.array([[50, 60]]))
