@@ -49,7 +49,8 @@ def validate(
     findings = check.findings + _recipe_findings(chosen.recipes)
     for finding in findings:
         print(finding)
-    print(f"{chosen.count} files checked, {len(findings)} findings")
+    unseen = f", {check.unseen} splits not looked at (no --data-root)" if check.unseen else ""
+    print(f"{chosen.count} files checked, {len(findings)} findings{unseen}")
     if findings:
         raise typer.Exit(1)
 

@@ -3,39 +3,38 @@
 Needs no model: images are opened, ids and image hashes compared, templates parsed and rendered.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from cvit_bench import plugins
-from cvit_bench.data.candidates import allowed_answers, holds_right
-from cvit_bench.data.images import open_picture
 from cvit_bench.data.library import Library
-from cvit_bench.data.prompts import render, variant_problems
-from cvit_bench.data.samples import check_ids, load_samples, read_samples, split_file
+from cvit_bench.data.prompts import variant_problems
+from cvit_bench.data.samples import split_path
+from cvit_bench.data.split_check import Home, first_few, read_for_check
+from cvit_bench.data.split_files import SplitName
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.files import sha256_file
-from cvit_bench.records.form import form_kept
 from cvit_bench.records.load import yaml_line
-from cvit_bench.records.sample import Sample
 from cvit_bench.records.task import Task
 from cvit_bench.records.template import Template
+from cvit_bench.resources import DATA_VARIABLE
 from cvit_bench.text import unknown_name
 
 _SHOWN = 3
-_FEWEST = 2
 R = TypeVar("R")
 
 
 @dataclass
 class Check:
-    """A check in progress: what was found, and which image was seen where."""
+    """A check in progress: what was found, which image was seen where, and how many splits lie elsewhere."""
 
     library: Library
     data_root: Path | None = None
     findings: list[str] = field(default_factory=list)
-    images: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unseen: int = 0
+    images: dict[str, Home] = field(default_factory=dict)
     templates: dict[Path, Template | None] = field(default_factory=dict)
 
     def template(self, path: Path) -> Template | None:
@@ -67,9 +66,25 @@ class Check:
         self._about(path, "scorer", lambda: plugins.check(plugins.SCORERS, task.scorer))
         self._about(path, "reader", lambda: plugins.check(plugins.READERS, task.reader))
         template = self._template_of(path, task)
-        if task.reader in plugins.names(plugins.READERS):
+        if self._reads(path, task):
             for split in task.splits:
                 self._split(path, task, split, template)
+
+    def _reads(self, path: Path, task: Task) -> bool:
+        """Look at the readers of the splits too; tell whether all of them are known."""
+        before = len(self.findings)
+        for name, split in task.splits.items():
+            if split.reader is not None:
+                self._reader(path, ("splits", name, "reader"), split.reader)
+            if split.references is not None:
+                self._reader(path, ("splits", name, "references", "reader"), split.references.reader)
+        return task.reader in plugins.names(plugins.READERS) and len(self.findings) == before
+
+    def _reader(self, path: Path, key: tuple[str, ...], reader: str) -> None:
+        try:
+            plugins.check(plugins.READERS, reader)
+        except CvitBenchError as error:
+            self.findings.append(f"{path}:{yaml_line(path, key)}: {'.'.join(key)}: {error}")
 
     def _template_of(self, path: Path, task: Task) -> Template | None:
         if task.template not in self.library.templates:
@@ -83,91 +98,23 @@ class Check:
             self.findings.append(f"{where}, but template {template.name!r} asks for {asked}")
         return template
 
-    def _split(self, path: Path, task: Task, split: str, template: Template | None) -> None:
-        name = next(known for known in task.splits if known == split)
-        key = f"splits.{split}"
-        where = f"{path}:{yaml_line(path, ('splits', split))}: {key}"
+    def _split(self, path: Path, task: Task, split: SplitName, template: Template | None) -> None:
+        where = f"{path}:{yaml_line(path, ('splits', split))}: splits.{split}"
         try:
-            file = split_file(task, name, self.data_root)
-            samples = list(read_samples(task, file))
-            check_ids(file, samples)
+            if self._is_elsewhere(task, split):
+                self.unseen += 1
+                return
+            check = read_for_check(task, split, self.data_root)
         except CvitBenchError as error:
             self.findings += [f"{where}: {line}" for line in str(error).splitlines()]
             return
-        self._pins(where, task, split, file, len(samples))
-        for kind in (self._image, self._answers, self._candidates, self._wording(template)):
-            self._few(where, kind(task, split, samples))
+        for kind in check.kinds(template, self.images):
+            self.findings += [_below(where, what) for what in first_few(kind, _SHOWN)]
 
-    def _pins(self, where: str, task: Task, split: str, file: Path, count: int) -> None:
-        pinned = next(value for name, value in task.splits.items() if name == split)
-        if pinned.count not in (None, count):
-            self.findings.append(f"{where}.count: the file holds {count} samples, not {pinned.count}")
-        if pinned.sha256 is not None and (found := sha256_file(file)) != pinned.sha256:
-            self.findings.append(f"{where}.sha256: {file}: its hash is {found}")
-        if count == 0:
-            self.findings.append(f"{where}: {file}: holds no sample")
-
-    def _image(self, task: Task, split: str, samples: list[Sample]) -> Iterator[str]:
-        for sample in samples:
-            if sample.picture is None:
-                continue
-            try:
-                open_picture(sample.picture)
-            except CvitBenchError as error:
-                yield f"{sample.id}: {error}"
-                continue
-            home = (task.name, split)
-            other = self.images.setdefault(sample.picture.sha256, home)
-            if other != home:
-                whose = f"the {other[1]} split of {other[0]}"
-                yield f"{sample.id}: image: shared with {whose}"
-
-    @staticmethod
-    def _answers(task: Task, _: str, samples: list[Sample]) -> Iterator[str]:
-        for sample in samples:
-            where = f"{sample.id}: answers"
-            outside = [answer for answer in sample.answers if task.classes and answer not in task.classes]
-            if outside:
-                yield f"{where}: {outside[0]!r} is none of the task's classes"
-            broken = [a for a in sample.answers if not form_kept(task.answer_form, task.form, a)]
-            if broken:
-                yield f"{where}: {broken[0]!r} breaks the form asked for"
-
-    def _candidates(self, task: Task, split: str, samples: list[Sample]) -> Iterator[str]:
-        """Check that every sample that is asked has allowed answers to rank, a right one among them."""
-        if split == "train" or not task.sources:
-            return
-        try:
-            found = allowed_answers(task, samples, lambda: load_samples(task, "train", self.data_root))
-        except CvitBenchError as error:
-            yield f"candidates: {error}"
-            return
-        for sample, candidates in zip(samples, found, strict=True):
-            if len(candidates) < _FEWEST:
-                yield f"{sample.id}: candidates: {len(candidates)} allowed answers; ranking needs two"
-            elif not holds_right(sample, candidates):
-                listed = f"{candidates[0][0]!r} to {candidates[-1][0]!r}"
-                yield f"{sample.id}: candidates: none of {len(candidates)} ({listed}) is a right answer"
-
-    @staticmethod
-    def _wording(template: Template | None) -> Callable[[Task, str, list[Sample]], Iterator[str]]:
-        def problems(_: Task, __: str, samples: list[Sample]) -> Iterator[str]:
-            variants = template.variants if template is not None else ()
-            for variant in variants:
-                try:
-                    for sample in samples if not variant_problems(variant) else ():
-                        render(str(template and template.name), variant, sample)
-                except CvitBenchError as error:
-                    yield str(error)
-
-        return problems
-
-    def _few(self, where: str, findings: Iterator[str]) -> None:
-        """Take the first few findings of a kind and count the others."""
-        found = list(findings)
-        self.findings += [f"{where}: {what}" for what in found[:_SHOWN]]
-        if len(found) > _SHOWN:
-            self.findings.append(f"{where}: … and {len(found) - _SHOWN} more of this kind")
+    def _is_elsewhere(self, task: Task, split: SplitName) -> bool:
+        """Tell whether a split is data that nobody has named a place of."""
+        is_told = self.data_root is not None or DATA_VARIABLE in os.environ or task.source == "embedded"
+        return not is_told and not split_path(task, split).is_file()
 
     def _about(self, path: Path, key: str, look: Callable[[], None]) -> None:
         try:
@@ -181,3 +128,8 @@ class Check:
         except CvitBenchError as error:
             self.findings += str(error).splitlines()
             return None
+
+
+def _below(where: str, what: str) -> str:
+    """Return a finding behind its place; one that begins with a full stop is about a key below it."""
+    return f"{where}{what}" if what.startswith(".") else f"{where}: {what}"

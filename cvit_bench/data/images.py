@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_PIXELS = 64_000_000
+CLIP_MEAN = (122, 116, 104)
+"""CLIP's mean colour (.4815, .4578, .4082) in bytes, rounded down: what LLaVA pads with."""
 _GREY, _SIDE = 128, 64
 
 
@@ -26,7 +28,10 @@ def blank_picture() -> Picture:
 
 
 def open_picture(picture: Picture) -> "Image":
-    """Decode a picture to RGB (first frame, on white, 16 bits to 8); raise when it cannot be read."""
+    """Decode a picture to RGB (first frame, on white, 16 bits to 8), padded if it asks for that.
+
+    Raises CvitBenchError when it cannot be read.
+    """
     from PIL import Image
 
     try:
@@ -38,7 +43,7 @@ def open_picture(picture: Picture) -> "Image":
                     raise CvitBenchError(
                         f"{picture.place}: image: {image.width} × {image.height} is too large"
                     )
-                return _on_white(image)
+                return _squared(_on_white(image)) if picture.fit == "pad" else _on_white(image)
     except (
         OSError,
         ValueError,
@@ -60,3 +65,15 @@ def _on_white(image: "Image") -> "Image":
     layer = image.convert("RGBA")
     ground = Image.new("RGBA", layer.size, "white")
     return Image.alpha_composite(ground, layer).convert("RGB")
+
+
+def _squared(image: "Image") -> "Image":
+    """Put a picture into the middle of a square of the mean colour, as LLaVA does; half pixels are cut."""
+    from PIL import Image
+
+    side = max(image.size)
+    if image.width == image.height:
+        return image
+    ground = Image.new("RGB", (side, side), CLIP_MEAN)
+    ground.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return ground

@@ -1,6 +1,6 @@
 """Where tasks, suites and templates are looked up: one or more folders, the shipped ones last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,15 +18,20 @@ R = TypeVar("R", Task, Suite, Template)
 
 @dataclass(frozen=True)
 class Library:
-    """Task, suite and template files by name; folders of one's own come before the shipped ones."""
+    """Task, suite and template files by name; folders of one's own come before the shipped ones.
+
+    Opened for a suite, it gives the tasks as that suite asks them.
+    """
 
     tasks: dict[str, Path]
     suites: dict[str, Path]
     templates: dict[str, Path]
+    opened_for: Suite | None = None
 
     def task(self, name: str) -> Task:
         """Read the task of that name."""
-        return _named(load_yaml(_find("task", name, self.tasks), Task), self.tasks[name])
+        task = _named(load_yaml(_find("task", name, self.tasks), Task), self.tasks[name])
+        return task if self.opened_for is None else self.opened_for.set_up(task)
 
     def suite(self, name: str) -> Suite:
         """Read the suite of that name."""
@@ -51,8 +56,7 @@ def open_library(*own: Path) -> Library:
 def open_suite(spec: str) -> tuple[Library, Suite]:
     """Open a suite by name, or by the path of a yaml file `ROOT/tasks/suites/NAME.yaml`."""
     if not spec.endswith(_YAML):
-        library = open_library()
-        return library, library.suite(spec)
+        return _opened(open_library(), spec)
     path = Path(spec)
     if not path.is_file():
         raise CvitBenchError(f"{path}: no such suite file")
@@ -60,7 +64,12 @@ def open_suite(spec: str) -> tuple[Library, Suite]:
     found = library.suites.get(path.stem)
     if found is None or found.resolve() != path.resolve():
         raise CvitBenchError(f"{path}: a suite file must lie at ROOT/tasks/suites/NAME{_YAML}")
-    return library, library.suite(path.stem)
+    return _opened(library, path.stem)
+
+
+def _opened(library: Library, name: str) -> tuple[Library, Suite]:
+    suite = library.suite(name)
+    return replace(library, opened_for=suite), suite
 
 
 def _find(kind: str, name: str, files: dict[str, Path]) -> Path:

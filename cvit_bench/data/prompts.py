@@ -21,14 +21,17 @@ VARIABLES = ("question", "choices")
 def build_prompts(
     task: Task, template: Template, variant: Variant, samples: Iterable[Sample]
 ) -> list[Prompt]:
-    """Word every sample with one variant; a longer form asked for gets more room than the task's own."""
+    """Word every sample with one variant; a longer form asked for gets more room than the task's own.
+
+    Where prompts are those of the data, they stand in the place of the template's first variant.
+    """
     room = max(task.max_new_tokens, variant.asks.max_new_tokens if variant.asks else 0)
     return [
         Prompt(
             sample.id,
             task.name,
             variant.id,
-            render(template.name, variant, sample),
+            _worded(task, template, variant, sample),
             sample.picture,
             room,
             template,
@@ -36,6 +39,16 @@ def build_prompts(
         )
         for sample in samples
     ]
+
+
+def _worded(task: Task, template: Template, variant: Variant, sample: Sample) -> str:
+    if task.prompts == "template" or variant.id != template.variants[0].id:
+        return render(template.name, variant, sample)
+    if sample.prompt is None:
+        raise CvitBenchError(
+            f"task {task.name!r}, sample {sample.id!r}: prompts: data: {sample.place or 'its file'} has none"
+        )
+    return sample.prompt
 
 
 def render(template: str, variant: Variant, sample: Sample) -> str:

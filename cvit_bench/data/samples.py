@@ -1,19 +1,20 @@
 """From a task to its samples: the right file, the right reader, nothing twice, nothing changed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
-from cvit_bench import plugins
+from cvit_bench.data.joining import joined
+from cvit_bench.data.prepared import open_prepared
+from cvit_bench.data.split_files import SplitName, files_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_bytes, sha256_file
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.task import Task
-from cvit_bench.resources import data_root, embedded_data
-from cvit_bench.text import known
 
-SplitName = Literal["train", "val", "test"]
+__all__ = ["SplitName", "check_ids", "load_samples", "read_samples", "split_file", "split_path"]
 _DIGITS = 13
 
 
@@ -29,8 +30,11 @@ def load_samples(
     With a `holdout`, a task that has no `val` file has that share of its train file as `val` and the rest
     as `train`; a task with a `val` file keeps both files as they are.
 
+    What `data prepare` has converted is read from there. An id that a train file has twice is told apart by a
+    number (`a#2`); nothing is paired by it there.
+
     Raises CvitBenchError when the file is missing, differs from the hash that the task names, holds no
-    sample, or holds an id twice.
+    sample, or, where samples are asked about, holds an id twice.
     """
     is_shared = holdout > 0 and split != "test" and "val" not in task.splits
     file: SplitName = "train" if is_shared else split
@@ -40,14 +44,15 @@ def load_samples(
         raise CvitBenchError(
             f"{path}: the file differs from the one that task {task.name!r} names (splits.{file}.sha256)"
         )
-    found = read_samples(task, path)
+    found = read_samples(task, file, root)
     if is_shared:
         found = (sample for sample in found if is_held_out(sample.id, holdout) == (split == "val"))
     samples = list(islice(found, limit))
     if not samples:
         what = f"no sample for the {split} split with --holdout {holdout}" if is_shared else "no sample"
         raise CvitBenchError(f"{path}: holds {what}")
-    check_ids(path, samples)
+    if split != "train":
+        check_ids(path, samples)
     return samples
 
 
@@ -60,32 +65,35 @@ def is_held_out(name: str, share: float) -> bool:
     return int(sha256_bytes(name.encode("utf-8"))[:_DIGITS], 16) < share * 16**_DIGITS
 
 
-def read_samples(task: Task, path: Path) -> Iterator[Sample]:
-    """Read a file with the task's reader."""
-    reader = plugins.load(plugins.READERS, task.reader)
-    found: Iterable[Sample] = reader.read(path)
-    yield from found
+def read_samples(task: Task, split: SplitName, root: Path | None = None) -> Iterator[Sample]:
+    """Read a split, as `data prepare` has left it or with the task's readers."""
+    files = files_of(task, split, root)
+    found = open_prepared(files) or joined(files, files.beside)
+    return _told_apart(found) if split == "train" else found
+
+
+def _told_apart(samples: Iterator[Sample]) -> Iterator[Sample]:
+    seen: Counter[str] = Counter()
+    for sample in samples:
+        seen[sample.id] += 1
+        number = seen[sample.id]
+        yield sample if number == 1 else replace(sample, id=f"{sample.id}#{number}")
 
 
 def split_file(task: Task, split: SplitName, root: Path | None = None) -> Path:
-    """Return the path of a split's annotation file; it must exist and lie inside its root."""
-    path = split_path(task, split, root)
-    if not path.is_file():
-        raise CvitBenchError(
-            f"{path}: no such file (task {task.name!r}, {split} split; --data-root names the folder)"
-        )
-    return path
+    """Return the path of a split's annotation file; it and what is read with it must exist."""
+    files = files_of(task, split, root)
+    for _, path in files.named():
+        if not path.is_file():
+            raise CvitBenchError(
+                f"{path}: no such file (task {task.name!r}, {split} split; --data-root names the folder)"
+            )
+    return files.file
 
 
 def split_path(task: Task, split: SplitName, root: Path | None = None) -> Path:
     """Return where a split's annotation file has to lie, inside its root."""
-    if split not in task.splits:
-        raise CvitBenchError(f"task {task.name!r} has no {split} split (known: {known(task.splits)})")
-    folder = embedded_data() if task.source == "embedded" else data_root(root)
-    path = folder / task.splits[split].file
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise CvitBenchError(f"task {task.name!r}: splits.{split}.file: {path} lies outside {folder}")
-    return path
+    return files_of(task, split, root).file
 
 
 def check_ids(path: Path, samples: Sequence[Sample]) -> None:

@@ -47,6 +47,21 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def inside(folder: Path, name: str) -> Path | None:
+    """Return where a name that data gives lies below a folder; None where it would lead out of it.
+
+    A folder that is linked into it counts as being in it; a linked file that lies elsewhere does not.
+    Raises ValueError for what can be no name of a file.
+    """
+    if b"\0" in os.fsencode(name):
+        raise ValueError("a name holds no null character")
+    path = Path(os.path.normpath(folder / name))
+    if not path.is_relative_to(os.path.normpath(folder)):
+        return None
+    is_elsewhere = path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+    return None if is_elsewhere else path
+
+
 def sync(path: Path) -> None:
     """Flush a file or a folder to disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -1,25 +1,33 @@
 """What lives inside one evaluation: samples, prompts, scores."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_bytes
 from cvit_bench.records.template import Template, Variant
 
+PictureFit = Literal["model", "pad"]
+
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded image: bytes at hand, or a file read when asked."""
+    """An encoded image: bytes at hand, or from elsewhere or a file when asked; and how it is to be shown."""
 
     place: str
     data: bytes | None = field(default=None, repr=False)
+    fit: PictureFit = "model"
+    fetch: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
 
     def read(self) -> bytes:
         """Return the encoded bytes."""
         if self.data is not None:
             return self.data
+        if self.fetch is not None:
+            return self.fetch()
         try:
             return Path(self.place).read_bytes()
         except OSError as error:
@@ -27,19 +35,25 @@ class Picture:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the encoded bytes."""
-        return sha256_bytes(self.read())
+        """Hash of the encoded bytes and of how they are shown."""
+        data = self.read()
+        return sha256_bytes(data if self.fit == "model" else self.fit.encode() + b"\0" + data)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An example before wording. `answers` are references: any of them is right."""
+    """An example before wording. `answers` are references: any of them is right.
+
+    `prompt` is the wording that the data itself has, `place` the file and line it was read from.
+    """
 
     id: str
     question: str
     answers: tuple[str, ...]
     choices: tuple[str, ...] = ()
     picture: Picture | None = None
+    prompt: str | None = None
+    place: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from cvit_bench.records.base import FileRecord, Name
+from cvit_bench.records.task import PromptSource, Task
 from cvit_bench.records.training import TrainingBudget
 from cvit_bench.text import known
 
@@ -18,6 +19,9 @@ class Suite(FileRecord):
     `training` is the budget every method gets on it, `adapter` the size that every method's adapter gets in
     place of its paper's; `few_shot` says after how many samples a class an
     unseen task is asked again, once the last train task is learned.
+
+    `prompts` and `instructions` replace what its tasks say about them; with `released_pictures` test pictures
+    are prepared as in the published evaluation.
     """
 
     name: Name
@@ -27,6 +31,9 @@ class Suite(FileRecord):
     train: tuple[Name, ...] = Field(min_length=1)
     unseen: tuple[Name, ...] = ()
     templates: TemplateSetting = "single"
+    prompts: PromptSource | None = None
+    instructions: Name | None = None
+    released_pictures: bool = False
     few_shot: dict[Name, tuple[Annotated[int, Field(ge=1)], ...]] = {}
     base: str
     training: TrainingBudget = TrainingBudget()
@@ -54,6 +61,18 @@ class Suite(FileRecord):
         if num is None:
             return self
         return self.model_copy(update={"train": self.train[:num], "unseen": (), "few_shot": {}})
+
+    def set_up(self, task: Task) -> Task:
+        """Return a task as this suite asks it."""
+        changes: dict[str, Any] = {}
+        if self.prompts is not None:
+            changes["prompts"] = self.prompts
+        if self.instructions is not None and task.instructions is not None:
+            changes["instructions"] = self.instructions
+        if self.released_pictures and task.released_picture is not None:
+            test = task.splits["test"].model_copy(update={"picture": task.released_picture})
+            changes["splits"] = {**task.splits, "test": test}
+        return task.model_copy(update=changes)
 
     @property
     def tasks(self) -> tuple[str, ...]:

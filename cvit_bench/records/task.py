@@ -5,22 +5,27 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from cvit_bench.records.base import FileRecord, Name, Record, Sha256
+from cvit_bench.records.base import FileRecord, Name, Record
 from cvit_bench.records.candidates import OPEN_FORMS, CandidateSource, default_sources
 from cvit_bench.records.form import AnswerForm, FormLimits
+from cvit_bench.records.sample import PictureFit
+from cvit_bench.records.split import Split
 from cvit_bench.text import known
+
+PromptSource = Literal["template", "data"]
 
 _MOST_NUMERALS = 10_000
 _NEEDED = {CandidateSource.CLASSES: "classes", CandidateSource.NUMERALS: "numerals"}
 _SOURCES = ", ".join(source.value for source in CandidateSource)
 
 
-class Split(Record):
-    """One annotation file of a task."""
+class Download(Record):
+    """Something that a task needs and that its owners hand out: what, from where, under which licence."""
 
-    file: str = Field(min_length=1)
-    count: int | None = Field(default=None, ge=1)
-    sha256: Sha256 | None = None
+    what: str
+    url: str = Field(pattern=r"^https?://")
+    licence: str
+    to: str
 
 
 class Task(FileRecord):
@@ -29,6 +34,15 @@ class Task(FileRecord):
     `knowledge` is how K is measured: `ranked` by the likelihood of the allowed answers, `lenient` by what the
     output says. Without it K is ranked where `candidates`, or else the answer form, says which answers are
     allowed. A sample's are those of the first source of `candidates` that holds a right answer.
+
+    Attributes:
+        prompts: `template`: the question is worded by our template. `data`: prompts stand in the data files
+            and are taken as they are published; they count as the template's first variant.
+        instructions: the folder that `{instructions}` stands for in file names; a suite may name another.
+        picture: `pad`: padded to a square with CLIP's mean colour. `model`: as the model's own processor does
+            it (LLaVA-1.5: shortest edge and centre crop).
+        released_picture: what the published evaluation does with test pictures, where it is something else.
+        known: what is known and unknown about the data, for people.
     """
 
     name: Name
@@ -40,6 +54,10 @@ class Task(FileRecord):
     reader: str
     source: Literal["embedded", "local"] = "local"
     splits: dict[Literal["train", "val", "test"], Split]
+    prompts: PromptSource = "template"
+    instructions: Name | None = None
+    picture: PictureFit = "model"
+    released_picture: PictureFit | None = None
     classes: tuple[str, ...] = ()
     numerals: tuple[int, int] | None = None
     knowledge: Literal["ranked", "lenient"] | None = None
@@ -48,6 +66,8 @@ class Task(FileRecord):
     max_new_tokens: int = Field(default=16, ge=1, le=4096)
     licence: str
     citation: str
+    downloads: tuple[Download, ...] = ()
+    known: str = ""
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -55,6 +75,9 @@ class Task(FileRecord):
             raise ValueError(f"splits: a task needs a test split (it has: {known(self.splits)})")
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("classes: a class stands twice")
+        unnamed = [name for name, split in self.splits.items() if "{instructions}" in split.file]
+        if unnamed and self.instructions is None:
+            raise ValueError(f"instructions: splits.{unnamed[0]}.file asks for it")
         return self
 
     @model_validator(mode="after")

@@ -32,7 +32,7 @@ def test_every_finding_of_a_broken_folder_is_printed(toy, call):
         f"{template}:{text}: variants.0.text: unknown variable 'qestion'",
         f"{suite}:{yaml_line(suite, ('unseen',))}: unseen: unknown task 'yesnoo'",
         f"{fruit}:{yaml_line(fruit, ('scorer',))}: scorer: unknown scorer 'exakt'",
-        f"{toy.root / 'tasks' / 'pick.yaml'}:12: splits.test: pick-test-0: ",
+        f"{toy.root / 'tasks' / 'pick.yaml'}:12: splits.test: {toy.data / 'pick' / 'test.jsonl'}:1: id pick",
         f"{toy.root / 'tasks' / 'yesno.yaml'}:2: not valid yaml: ",
     ]
     assert [found.startswith(start) for found, start in zip(findings, starts, strict=True)] == [True] * 5, out

@@ -181,13 +181,15 @@ def test_an_image_that_cannot_be_read_is_found(toy, findings, damage):
         image.write_bytes(data[:40] if damage == "truncated" else b"not a picture")
     (found,) = findings()
     where = at(toy.root / "tasks" / "count.yaml", "splits", "test")
-    assert found.startswith(f"{where}: count-test-1: {image}: image cannot be read (")
+    assert found.startswith(
+        f"{where}: {toy.data / 'count' / 'test.jsonl'}:2: id count-test-1: {image}: image cannot be read ("
+    )
 
 
 def test_an_id_that_stands_twice_is_found(toy, findings, edit_rows):
     rows = edit_rows("count", "test", lambda rows: rows[1].update(id=rows[0]["id"]))
     where = at(toy.root / "tasks" / "count.yaml", "splits", "test")
-    assert findings() == [f"{where}: {rows}: id: stands twice: count-test-0"]
+    assert findings() == [f"{where}: {rows}:2: id count-test-0: stands twice (first at {rows}:1)"]
 
 
 def test_a_wrong_count_is_found(toy, findings):
@@ -219,13 +221,15 @@ def test_a_file_without_samples_is_found(toy, findings):
 def test_an_image_shared_by_train_and_test_is_found(toy, findings):
     shutil.copy(toy.data / "fruit" / "train-2.png", toy.data / "fruit" / "test-0.png")
     where = at(toy.root / "tasks" / "fruit.yaml", "splits", "test")
-    assert findings() == [f"{where}: fruit-test-0: image: shared with the train split of fruit"]
+    row = f"{toy.data / 'fruit' / 'test.jsonl'}:1: id fruit-test-0"
+    assert findings() == [f"{where}: {row}: image: shared with the train split of fruit"]
 
 
 def test_an_image_shared_by_two_tasks_is_found(toy, findings):
     shutil.copy(toy.data / "fruit" / "test-2.png", toy.data / "yesno" / "test-3.png")
     where = at(toy.root / "tasks" / "yesno.yaml", "splits", "test")
-    assert findings() == [f"{where}: yesno-test-3: image: shared with the test split of fruit"]
+    row = f"{toy.data / 'yesno' / 'test.jsonl'}:4: id yesno-test-3"
+    assert findings() == [f"{where}: {row}: image: shared with the test split of fruit"]
 
 
 def test_an_image_used_again_inside_a_split_is_sound(toy, findings, edit_rows):
@@ -239,15 +243,15 @@ def test_samples_without_images_are_sound(findings, edit_rows):
 
 
 def test_an_answer_outside_the_classes_is_found(toy, findings, edit_rows):
-    edit_rows("fruit", "test", lambda rows: rows[3].update(answers=["Fig"]))
+    rows = edit_rows("fruit", "test", lambda rows: rows[3].update(answers=["Fig"]))
     where = at(toy.root / "tasks" / "fruit.yaml", "splits", "test")
-    assert findings() == [f"{where}: fruit-test-3: answers: 'Fig' is none of the task's classes"]
+    assert findings() == [f"{where}: {rows}:4: id fruit-test-3: answers: 'Fig' is none of the task's classes"]
 
 
 def test_an_answer_that_breaks_the_form_is_found(toy, findings, edit_rows):
-    edit_rows("pick", "train", lambda rows: rows[1].update(answers=["B", "right"]))
+    rows = edit_rows("pick", "train", lambda rows: rows[1].update(answers=["B", "right"]))
     where = at(toy.root / "tasks" / "pick.yaml", "splits", "train")
-    assert findings() == [f"{where}: pick-train-1: answers: 'right' breaks the form asked for"]
+    assert findings() == [f"{where}: {rows}:2: id pick-train-1: answers: 'right' breaks the form asked for"]
 
 
 def test_a_right_answer_that_cannot_be_ranked_is_found(toy, findings):

@@ -1,0 +1,68 @@
+"""A question file and the file with its references become one; ids that are not asked are left out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from cvit_bench import plugins
+from cvit_bench.data.split_files import SplitFiles
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.load import read_text
+from cvit_bench.records.sample import Sample
+from cvit_bench.records.split import Beside, References
+
+_SHOWN = 5
+
+
+def joined(files: SplitFiles, beside: Beside) -> Iterator[Sample]:
+    """Read a split: its file, its references if they stand in another, and only the ids that are asked.
+
+    A sample without any reference goes to `beside.refuse`.
+    """
+    found: Iterable[Sample] = plugins.load(plugins.READERS, files.reader).read(files.file, beside)
+    if files.references is not None:
+        found = _with_references(files, files.references, found, beside)
+    asked = None if files.ids is None else _ids(files.ids)
+    left = set(asked or ())
+    for sample in found:
+        if asked is not None and sample.id not in asked:
+            continue
+        left.discard(sample.id)
+        if sample.answers:
+            yield sample
+        else:
+            beside.refuse(CvitBenchError(f"{sample.place}: id {sample.id}: answer: there is none"))
+    if left:
+        lacking = ", ".join(sorted(left)[:_SHOWN])
+        beside.refuse(CvitBenchError(f"{files.ids}: {len(left)} ids are not in {files.file}: {lacking}"))
+
+
+def _with_references(
+    files: SplitFiles, path: Path, questions: Iterable[Sample], beside: Beside
+) -> Iterator[Sample]:
+    how = files.split.references
+    assert how is not None
+    reader = plugins.load(plugins.READERS, how.reader)
+    references = {_key(how, sample): sample for sample in reader.read(path, files.beside_references)}
+    for question in questions:
+        reference = references.get(_key(how, question))
+        if reference is None:
+            what = f"answer: {path} has none for {how.by} {_key(how, question)!r}"
+            beside.refuse(CvitBenchError(f"{question.place}: id {question.id}: {what}"))
+            continue
+        yield replace(
+            question,
+            question=reference.question if how.question else question.question,
+            answers=reference.answers,
+            choices=reference.choices,
+        )
+
+
+def _key(how: References, sample: Sample) -> str:
+    if how.by == "id":
+        return sample.id
+    return PurePath(sample.picture.place).name if sample.picture is not None else ""
+
+
+def _ids(path: Path) -> frozenset[str]:
+    return frozenset(line for line in read_text(path).splitlines() if line)
