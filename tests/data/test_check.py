@@ -257,13 +257,15 @@ def test_an_answer_that_breaks_the_form_is_found(toy, findings, edit_rows):
 def test_a_right_answer_that_cannot_be_ranked_is_found(toy, findings):
     toy.edit("tasks/count.yaml", numerals=[1, 3])
     where = at(toy.root / "tasks" / "count.yaml", "splits", "test")
-    assert findings() == [f"{where}: count-test-3: candidates: none of 3 ('1' to '3') is a right answer"]
+    row = f"{toy.data / 'count' / 'test.jsonl'}:4: id count-test-3"
+    assert findings() == [f"{where}: {row}: candidates: none of 3 ('1' to '3') is a right answer"]
 
 
 def test_a_single_allowed_answer_is_found(toy, findings, edit_rows):
-    edit_rows("pick", "test", lambda rows: rows[0].update(choices=["left"]))
+    rows = edit_rows("pick", "test", lambda rows: rows[0].update(choices=["left"]))
     where = at(toy.root / "tasks" / "pick.yaml", "splits", "test")
-    assert findings() == [f"{where}: pick-test-0: candidates: 1 allowed answers; ranking needs two"]
+    said = "candidates: 1 allowed answers; ranking needs two"
+    assert findings() == [f"{where}: {rows}:1: id pick-test-0: {said}"]
 
 
 def test_train_answers_that_cannot_be_read_are_found(toy, findings):
