@@ -6,6 +6,7 @@ from pathlib import Path
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import load_json
 from cvit_bench.records.results import RESULTS, MetricResult, Results
+from cvit_bench.report.caveats import caveats
 from cvit_bench.report.columns import LEADING, find
 from cvit_bench.report.curves import curves
 from cvit_bench.report.heatmap import heat_map
@@ -46,6 +47,8 @@ def build_run_report(
         curves=curves(results),
         routes=routes,
         samples=samples,
+        pages={pages.name: pages.files[0] for pages in samples},
+        caveats=caveats(results),
     )
 
 
