@@ -2,6 +2,7 @@
 #   make demo   train, replay and rank three methods on the embedded suite
 #   make test   style, types, layers and all tests
 #   make gates  what the embedded suite has to show, three seeds (benchmarks/README.md)
+#   make coverage  how often intervals hold the truth on synthetic runs (benchmarks/README.md)
 # Where pip would fetch a CUDA build of torch and you want the small one:
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
@@ -13,7 +14,7 @@ TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
 GATES_OUT ?= runs/gates
 
-.PHONY: demo gates test fast-test leaderboards style format wheel-check clean
+.PHONY: demo gates coverage test fast-test leaderboards style format wheel-check clean
 
 demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
@@ -26,6 +27,9 @@ leaderboards: $(VENV)/.ready
 
 gates: $(VENV)/.ready
 	$(BIN)/python benchmarks/mini_gates.py --out $(GATES_OUT) --markdown $(GATES_OUT)/report.md
+
+coverage: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
 test: style
 	@echo "== tests"

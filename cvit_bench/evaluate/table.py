@@ -18,9 +18,10 @@ from cvit_bench.records.sample import Sample, Score
 FIELDS: Mapping[str, Callable[[Score], float]] = {
     "strict": lambda score: score.strict,
     "lenient": lambda score: score.knowledge,
+    "unsaid": lambda score: score.knowledge - score.strict,
     "form": lambda score: float(score.form),
 }
-SCALED = ("strict", "lenient")
+SCALED = ("strict", "lenient", "unsaid")
 """Fields in the unit of the scorer, up to its HIGHEST; the others are shares."""
 CHANGED = {"changed_lenient": "lenient", "changed_form": "form"}
 """What form changes give, apart from the paraphrases."""

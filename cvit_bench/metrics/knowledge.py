@@ -25,11 +25,12 @@ def matrices(means: Mapping[str, Array], layout: ScoreMatrix) -> dict[Kind, Scor
     """Return all matrices in percent; scores become percent here and nowhere else.
 
     Args:
-        means: field -> [..., num_stages, num_tasks] in the scorer's unit: `strict`, `lenient`, `form`, and
-            the other `FIELDS` where some task is ranked (NaN for those that are not).
+        means: field -> [..., num_stages, num_tasks] in the scorer's unit: `strict`, `unsaid` (lenient score
+            minus strict one), `form`, and the other `FIELDS` where some task is ranked (NaN for the others).
         layout: names of stages and tasks; its values are not read.
     """
-    strict, lenient = means["strict"], means["lenient"]
+    strict = means["strict"]
+    lenient = strict + means["unsaid"]
     knowledge = lenient
     if "ranked" in means:
         knowledge = np.where(

@@ -72,7 +72,7 @@ def test_a_task_without_ranking_keeps_lenient_knowledge():
     nothing = np.nan
     rows = {
         "strict": (0.2, 0.3),
-        "lenient": (0.25, 0.4),
+        "unsaid": (0.05, 0.1),
         "form": (0.5, 0.6),
         "wrong": (0.8, nothing),
         "ranked": (0.6, nothing),
@@ -89,7 +89,7 @@ def test_a_task_without_ranking_keeps_lenient_knowledge():
 
 def test_draws_and_one_run_alike():
     generator = np.random.default_rng(0)
-    means = {name: generator.random((7, 1, 2)) for name in (*FIELDS, "lenient", "form")}
+    means = {name: generator.random((7, 1, 2)) for name in (*FIELDS, "unsaid", "form")}
     many = matrices(means, LAYOUT)["K"].values
     for at in range(7):
         one = matrices({name: values[at] for name, values in means.items()}, LAYOUT)["K"].values
