@@ -30,6 +30,7 @@ def wordings(table: Table, run: Measured) -> Iterator[Wordings]:
                     agreement=_cell(run, ("A",), stage, task),
                     consistency=_cell(run, ("C",), stage, task),
                     gap=_cell(run, ("T", "H"), stage, task),
+                    heldout=tuple(name for name in variants if _is_held_out(table, task, name)),
                 )
 
 
@@ -54,6 +55,10 @@ def _cell(run: Measured, kinds: Sequence[Kind], stage: int, task: str) -> Estima
     if np.isnan(value):
         return None
     return estimated(float(value), draws[0] - (draws[1] if len(draws) > 1 else 0.0))
+
+
+def _is_held_out(table: Table, task: str, variant: str) -> bool:
+    return table.inputs.variant(task, variant).split == "heldout"
 
 
 def _known(found: Estimate | None) -> Estimate:

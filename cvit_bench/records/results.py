@@ -97,6 +97,7 @@ class Wordings(Record):
         agreement: share of pairs of wordings of a sample with one verdict; null for captions.
         consistency: share of samples with one verdict in all wordings; null where a sample saw some only.
         gap: mean over train wordings minus mean over heldout ones; null without one of the two.
+        heldout: the wordings that training never sees.
     """
 
     stage: int = Field(ge=0)
@@ -110,6 +111,7 @@ class Wordings(Record):
     agreement: Estimate | None = None
     consistency: Estimate | None = None
     gap: Estimate | None = None
+    heldout: tuple[Name, ...] = ()
 
 
 class FormChanges(Record):

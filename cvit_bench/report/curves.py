@@ -64,9 +64,9 @@ def _row(results: Results, stage: int, at: int, ends: tuple[float, float] | None
 def _panel(rows: Rows, full: float) -> Any:
     import altair as alt
 
-    base = alt.Chart(alt.Data(values=rows)).encode(x=_stages(len(rows) - 1))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=stage_axis(len(rows) - 1))
     kept, known = {"color": ACCENT, "opacity": 1}, {"color": SECOND, "opacity": 1}
-    band = base.mark_area(color=ACCENT, opacity=0.18, aria=False).encode(y=_level(full), y2="high:Q")
+    band = base.mark_area(color=ACCENT, opacity=0.18, aria=False).encode(y=level_axis(full), y2="high:Q")
     dashes = base.mark_line(strokeWidth=1.5, strokeDash=[4, 3], aria=False, **known).encode(y="K:Q")
     dots = base.mark_point(filled=True, size=14, **known).encode(y="K:Q", description="about_K:N")
     line = base.mark_line(strokeWidth=2, aria=False, **kept).encode(y="S:Q")
@@ -75,7 +75,7 @@ def _panel(rows: Rows, full: float) -> Any:
     return alt.layer(band, dashes, dots, line, points, diamond.transform_filter("datum.trained"))
 
 
-def _stages(last: int) -> Any:
+def stage_axis(last: int) -> Any:
     """Return the axis of stages, every one labelled while they fit."""
     import altair as alt
 
@@ -84,10 +84,10 @@ def _stages(last: int) -> Any:
     return alt.X("stage:Q", scale=alt.Scale(domain=[0, last], nice=False), axis=axis)
 
 
-def _level(full: float) -> Any:
-    """Return the axis of scores, from 0 to 100 or to the task's largest value."""
+def level_axis(full: float, field: str = "low:Q", least: float = 0) -> Any:
+    """Return the axis of scores: from 0 to 100 or to the largest value, or from the least one."""
     import altair as alt
 
-    ticks = list(range(0, int(full) + 1, 50 * (1 + int(full) // 200)))
-    scale = alt.Scale(domain=[0, full], nice=False)
-    return alt.Y("low:Q", scale=scale, axis=alt.Axis(values=ticks, title=None))
+    ticks = list(range(int(least), int(full) + 1, 50 * (1 + int(full - least) // 200)))
+    scale = alt.Scale(domain=[least, full], nice=False)
+    return alt.Y(field, scale=scale, axis=alt.Axis(values=ticks, title=None))

@@ -14,7 +14,9 @@ from cvit_bench.report.render import render
 from cvit_bench.report.routes import Routes, read_routes
 from cvit_bench.report.sample_pages import SamplePages, write_sample_pages
 from cvit_bench.report.sample_rows import Source
+from cvit_bench.report.series import series_curves
 from cvit_bench.report.shape import refuse_ragged
+from cvit_bench.report.strips import strips
 
 REPORT = "report.html"
 
@@ -47,6 +49,10 @@ def build_run_report(
         curves=curves(results),
         routes=routes,
         samples=samples,
+        strips=strips(results),
+        series=series_curves(results),
+        wordings=[one for one in results.wordings if one.stage == len(results.stages) - 1],
+        form_changes=[one for one in results.form_changes if one.stage == len(results.stages) - 1],
         pages={pages.name: pages.files[0] for pages in samples},
         caveats=caveats(results),
     )
