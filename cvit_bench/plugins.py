@@ -32,6 +32,7 @@ class Kind:
 
 
 SCORERS = Kind("scorer", "scorers", "score")
+RELEASED = Kind("released scorer", "scorers/released", "score")
 METRICS = Kind("metric", "metrics", "compute")
 READERS = Kind("reader", "data/readers", "read")
 ADAPTERS = Kind("adapter", "adapters", "Config")

@@ -35,6 +35,7 @@ BROKEN = {
     "03-count": (3, 1, 0, 2),
 }
 FORMS = {"fruit": "class_name", "pick": "option_letter", "count": "number", "yesno": "yes_no"}
+SCORERS = {name: name for name in ("option_letter", "number", "yes_no")}
 ANSWERS = {
     "fruit": ("apple", "pear", "plum", "fig"),
     "pick": ("A", "B", "A", "B"),
@@ -105,7 +106,7 @@ def _write_task(root: Path, task: str, number: int) -> None:
         title=task.title(),
         description=f"A toy task about {task}.",
         answer_form=form,
-        scorer="option_letter" if form == "option_letter" else "exact",
+        scorer=SCORERS.get(form, "exact"),
         template=task,
         reader="jsonl",
         splits={split: {"file": f"{task}/{split}.jsonl"} for split in ("train", "test")},

@@ -69,6 +69,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "methods": _methods,
     "recipes": _recipes,
     "scorers": _plugins(plugins.SCORERS),
+    "released_scorers": _plugins(plugins.RELEASED),
     "metrics": _plugins(plugins.METRICS),
     "readers": _plugins(plugins.READERS),
     "families": _plugins(plugins.FAMILIES),
@@ -76,7 +77,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
 
 
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))], json: Json = False) -> None:
-    """List tasks, suites, templates, methods, recipes, scorers, metrics, readers or families."""
+    """List suites, tasks, templates, methods, recipes, scorers, metrics, readers or families."""
     if kind not in KINDS:
         raise CvitBenchError(unknown_name("kind", kind, KINDS))
     rows = KINDS[kind]()

@@ -64,6 +64,9 @@ class Check:
         if task is None:
             return
         self._about(path, "scorer", lambda: plugins.check(plugins.SCORERS, task.scorer))
+        if task.released_scorer is not None:
+            released = task.released_scorer
+            self._about(path, "released_scorer", lambda: plugins.check(plugins.RELEASED, released))
         self._about(path, "reader", lambda: plugins.check(plugins.READERS, task.reader))
         template = self._template_of(path, task)
         if self._reads(path, task):

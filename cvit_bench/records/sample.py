@@ -88,3 +88,18 @@ class Score:
     knowledge: float
     form: bool
     extracted: str
+
+
+@dataclass(frozen=True)
+class ReleasedScore:
+    """Verdict of a published script on one answer.
+
+    Attributes:
+        value: in [0, 1], or the scale that the scorer names as HIGHEST.
+        form: whether the published rule calls the instruction followed; None where none was published.
+        extracted: what the script took as the answer.
+    """
+
+    value: float
+    form: bool | None
+    extracted: str

@@ -50,6 +50,7 @@ class Task(FileRecord):
     description: str
     answer_form: AnswerForm
     scorer: str
+    released_scorer: str | None = None
     template: str
     reader: str
     source: Literal["embedded", "local"] = "local"

@@ -13,6 +13,7 @@ EXPECTED = {
     "methods": {"lora", "multitask", "zero_shot"},
     "recipes": {"cvit-paper", "cvit-released", "coin"},
     "scorers": {"exact", "option_letter", "cider"},
+    "released_scorers": {"imagenet", "flickr30k", "scienceqa"},
     "metrics": {"ap", "bwt_t", "forgetting"},
     "readers": {"jsonl", "parquet"},
     "families": {"llava", "scripted"},

@@ -39,6 +39,10 @@ def _samples(*answers, choices=()):
     return tuple(Sample(f"s{at}", "?", (answer,), choices) for at, answer in enumerate(answers))
 
 
+CAPTIONS = Case(
+    AnswerForm.SENTENCE,
+    _samples("A man rides a horse.", "Two dogs play in snow.", "Someone cooks dinner at home."),
+)
 CASES = {
     "exact": [
         Case(
@@ -51,6 +55,18 @@ CASES = {
         Case(AnswerForm.YES_NO, _samples("yes", "No"), "perhaps"),
         Case(AnswerForm.NUMBER, _samples("3", "-4.5", "1,000"), "17"),
     ],
+    "yes_no": [Case(AnswerForm.YES_NO, _samples("yes", "No"), "perhaps")],
+    "number": [Case(AnswerForm.NUMBER, _samples("3", "-4.5", "1,000"), "17")],
+    "ocr_vqa": [
+        Case(AnswerForm.SHORT_ANSWER, _samples("J. K. Rowling", "Law & Order: a guide", "1984", "No", "?")),
+    ],
+    "vqa_accuracy": [
+        Case(AnswerForm.SHORT_ANSWER, _samples("the red cat", "2", "don't", "A", "yes", "7:30")),
+        Case(
+            AnswerForm.SHORT_ANSWER,
+            (Sample("ten", "?", ("light blue",) * 10), Sample("two", "?", ("x",) * 2)),
+        ),
+    ],
     "option_letter": [
         Case(AnswerForm.OPTION_LETTER, _samples("B", "c", choices=("red", "green", "a")), "A"),
         Case(AnswerForm.OPTION_LETTER, _samples("B", "C"), "E"),
@@ -62,15 +78,11 @@ CASES = {
             "[0.56, 0.51, 0.60, 0.60]",
         ),
     ],
-    "cider": [
-        Case(
-            AnswerForm.SENTENCE,
-            _samples("A man rides a horse.", "Two dogs play in snow.", "Someone cooks dinner at home."),
-        ),
-    ],
+    **{name: [CAPTIONS] for name in ("cider", "cider_cosine", "cider_d")},
 }
 
 SCORERS = files_with(FOLDER, "score")
+RELEASED = files_with(FOLDER / "released", "score")
 PAIRS = [
     pytest.param(name, case, id=f"{name}-{case.form.value}")
     for name in SCORERS
@@ -127,6 +139,30 @@ def test_a_scorer_has_a_case_and_constants(name):
     assert public == {"score"}
 
 
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_released_twin_says_what_it_departs_from(name):
+    module = importlib.import_module(f"cvit_bench.scorers.released.{name}")
+    assert module.TITLE
+    assert module.HIGHEST > 0
+    assert list(inspect.signature(module.score).parameters) == ["task", "items"]
+    assert "score" in module.__doc__
+    assert "orm" in module.__doc__, "say which rule of form was published, or that none was"
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_released_twin_gives_a_verdict_on_anything(name):
+    """One verdict an answer, in range, whatever the order: joined by id, never by place."""
+    module = importlib.import_module(f"cvit_bench.scorers.released.{name}")
+    task = _task(CAPTIONS, "exact")
+    samples = [Sample(str(at), "?", ("yes",) * 10) for at in range(len(TEXTS))]
+    items = list(zip(samples, TEXTS, strict=True))
+    found = module.score(task, items)
+    assert module.score(task, []) == []
+    assert all(0.0 <= one.value <= module.HIGHEST and one.form in (True, False, None) for one in found)
+    order = random.Random(2).sample(range(len(items)), len(items))
+    assert module.score(task, [items[at] for at in order]) == [found[at] for at in order]
+
+
 @pytest.mark.parametrize(("name", "case"), PAIRS)
 def test_right_answers_get_the_maximum(name, case):
     highest = importlib.import_module(f"cvit_bench.scorers.{name}").HIGHEST
@@ -158,6 +194,34 @@ def test_order_does_not_matter_and_the_length_is_kept(name, case):
     assert len(straight) == len(items)
     assert _score(name, case, [items[at] for at in order]) == [straight[at] for at in order]
     assert _score(name, case, []) == []
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_what_the_form_allows_changes_no_score(name, case):
+    """Case and outer white space nowhere, one final full stop where none of them is part of the answer."""
+    texts = [(sample, text) for sample in case.samples for text in (*sample.answers, case.wrong)]
+    plain = _score(name, case, texts)
+    for change in (str.upper, str.lower, lambda text: f"  {text}\n"):
+        changed = _score(name, case, [(sample, change(text)) for sample, text in texts])
+        assert [_verdict(one) for one in changed] == [_verdict(one) for one in plain]
+    if case.form is not AnswerForm.BOX:
+        stopped = [(sample, text.removesuffix(".") + ".") for sample, text in texts]
+        assert [_verdict(one) for one in _score(name, case, stopped)] == [_verdict(one) for one in plain]
+
+
+def _verdict(score):
+    return round(score.strict, 9), round(score.knowledge, 9), score.form
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+def test_an_answer_is_joined_to_its_own_sample(name, case):
+    """Right answers given to the next sample are right there only if that sample allows them."""
+    shifted = case.samples[1:] + case.samples[:1]
+    answers = [one.answers[0] for one in shifted]
+    for sample, answer, found in zip(
+        case.samples, answers, _score(name, case, list(zip(case.samples, answers, strict=True))), strict=True
+    ):
+        assert found.strict < 1.0 or answer in sample.answers
 
 
 @pytest.mark.parametrize(("name", "case"), PAIRS)
