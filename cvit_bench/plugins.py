@@ -37,6 +37,8 @@ METRICS = Kind("metric", "metrics", "compute")
 READERS = Kind("reader", "data/readers", "read")
 ADAPTERS = Kind("adapter", "adapters", "Config")
 HOOKS = Kind("hook", "train/hooks", "Hook")
+IMPORTS = Kind("import format", "interop/imports", "find")
+EXPORTS = Kind("export format", "interop/exports", "write")
 FAMILIES = Kind("family", "models", "FAMILY")
 
 

@@ -14,6 +14,7 @@ from cvit_bench import __version__
 from cvit_bench.cli.demo import demo
 from cvit_bench.cli.evaluate import evaluate
 from cvit_bench.cli.export import export
+from cvit_bench.cli.import_ import import_
 from cvit_bench.cli.leaderboard import leaderboard
 from cvit_bench.cli.list import list_names
 from cvit_bench.cli.report import report
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 for verb in (demo, train, evaluate, score, report, leaderboard, export, validate):
     app.command()(verb)
+app.command(name="import")(import_)
 app.command(name="list")(list_names)
 
 

@@ -11,7 +11,7 @@ from cvit_bench.data.samples import SplitName, load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Manifest, load_manifest
-from cvit_bench.records.plan import Design, EvaluationPlan, load_plan
+from cvit_bench.records.plan import IMPORTED, Design, EvaluationPlan, load_plan
 from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.task import Task
@@ -51,7 +51,9 @@ class RunInputs:
         return self._templates[task]
 
     def variant(self, task: str, name: str) -> Variant:
-        """Return one variant of a task's template."""
+        """Return one variant of a task's template, or what stands for the wordings of other tools."""
+        if name == IMPORTED:
+            return Variant(id=IMPORTED, split="train", text="{{ question }}")
         variants = {variant.id: variant for variant in self.template(task).variants}
         if name not in variants:
             raise CvitBenchError(f"task {task!r}: {unknown_name('variant', name, variants)}")

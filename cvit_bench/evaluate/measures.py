@@ -50,9 +50,13 @@ def _num_scored(task: Items) -> int:
 
 def metric_results(run: Measured) -> tuple[MetricResult, ...]:
     """Return all metrics in their order."""
+    return tuple(_result(name, module, run) for name, module in all_metrics().items())
+
+
+def all_metrics() -> dict[str, ModuleType]:
+    """Return all metrics by name, in their order."""
     modules = {name: plugins.load(plugins.METRICS, name) for name in plugins.names(plugins.METRICS)}
-    order = sorted(modules, key=lambda name: (modules[name].ORDER, name))
-    return tuple(_result(name, modules[name], run) for name in order)
+    return dict(sorted(modules.items(), key=lambda item: (item[1].ORDER, item[0])))
 
 
 def computed(name: str, module: ModuleType, found: Matrices) -> Array:
@@ -70,8 +74,9 @@ def computed(name: str, module: ModuleType, found: Matrices) -> Array:
     return values
 
 
-def _result(name: str, module: ModuleType, run: Measured) -> MetricResult:
-    about = MetricResult(
+def described(name: str, module: ModuleType) -> MetricResult:
+    """Return what a metric says of itself, without a value."""
+    return MetricResult(
         id=name,
         label=module.LABEL,
         description=module.DESCRIPTION,
@@ -79,6 +84,10 @@ def _result(name: str, module: ModuleType, run: Measured) -> MetricResult:
         value=None,
         higher_is_better=module.HIGHER_IS_BETTER,
     )
+
+
+def _result(name: str, module: ModuleType, run: Measured) -> MetricResult:
+    about = described(name, module)
     try:
         value = float(computed(name, module, run.point))
         low, high = percentile_interval(computed(name, module, run.draws), value)

@@ -12,15 +12,17 @@ from cvit_bench.evaluate.references import Reference, open_references
 from cvit_bench.evaluate.results import make_results
 from cvit_bench.evaluate.score_files import Write, score_file
 from cvit_bench.evaluate.table import ScoredCell, scored_cell
+from cvit_bench.evaluate.typed import score_typed
 from cvit_bench.records.asked_form import AskedForm, asked_form_kept
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.files import replacing
 from cvit_bench.records.load import save_json
-from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, scores_path
+from cvit_bench.records.plan import IMPORTED, EvaluationPlan, PlannedCell, cell_path, scores_path
 from cvit_bench.records.prediction import Prediction, read_predictions
 from cvit_bench.records.results import Results, results_path
 from cvit_bench.records.sample import Prompt, Score
 from cvit_bench.records.task import Task
+from cvit_bench.records.typed import typed_path
 
 
 def rescore(
@@ -30,6 +32,8 @@ def rescore(
     references: Sequence[Path] = (),
 ) -> Results:
     """Score a run again from its predictions and write its results."""
+    if split is SplitChoice.TEST and typed_path(run_dir).exists():
+        return score_typed(run_dir, data_root)
     return score_run(*open_planned(run_dir, data_root, split), references)
 
 
@@ -62,8 +66,7 @@ def _score_place(inputs: RunInputs, cells: Sequence[PlannedCell], files: ExitSta
 
 
 def _score_cell(inputs: RunInputs, cell: PlannedCell, write: Write) -> ScoredCell:
-    prompts = inputs.prompts(cell.task, cell.variant)
-    texts = joined_answers(cell_path(inputs.run_dir, cell, inputs.split), prompts)
+    texts = _answers(inputs, cell)
     samples = inputs.asked(cell.task, cell.variant)
     answers = [texts[sample.id] for sample in samples]
     scores = _scores(inputs, inputs.task(cell.task), texts)
@@ -73,6 +76,13 @@ def _score_cell(inputs: RunInputs, cell: PlannedCell, write: Write) -> ScoredCel
         scores = [under_asked_form(asked, letters, *pair) for pair in zip(scores, answers, strict=True)]
     write(cell.variant, samples, answers, scores)
     return scored_cell(cell, samples, scores)
+
+
+def _answers(inputs: RunInputs, cell: PlannedCell) -> dict[str, str]:
+    path = cell_path(inputs.run_dir, cell, inputs.split)
+    if cell.variant == IMPORTED:
+        return _joined(path, {sample.id: None for sample in inputs.samples(cell.task)})
+    return joined_answers(path, inputs.prompts(cell.task, cell.variant))
 
 
 def _scores(inputs: RunInputs, task: Task, texts: Mapping[str, str]) -> list[Score]:
@@ -99,8 +109,12 @@ def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
     Raises IncompleteRunError naming what is damaged, missing, failed, doubled with another answer, or
     was asked in another wording.
     """
+    return _joined(path, {prompt.sample_id: prompt.text for prompt in prompts})
+
+
+def _joined(path: Path, wordings: Mapping[str, str | None]) -> dict[str, str]:
+    """Return one answer for each id; where its wording is None, any will do."""
     file = read_predictions(path)
-    wordings = {prompt.sample_id: prompt.text for prompt in prompts}
     answers: dict[str, str] = {}
     problems = list(file.damaged)
     for prediction in file.predictions:
@@ -116,10 +130,10 @@ def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
 
 
 def _conflict(
-    path: Path, prediction: Prediction, wordings: dict[str, str], answers: dict[str, str]
+    path: Path, prediction: Prediction, wordings: Mapping[str, str | None], answers: dict[str, str]
 ) -> list[str]:
     name = prediction.id
-    if prediction.prompt != wordings[name]:
+    if wordings[name] not in (None, prediction.prompt):
         return [f"{path}: {name}: prompt: was asked in another wording than the template's"]
     if answers.get(name, prediction.text) != prediction.text:
         return [f"{path}: {name}: stands twice with different answers"]

@@ -128,7 +128,7 @@ class Table:
         scaled = {new: top for _, names in sources for new, name in names.items() if name in SCALED}
         worded = over_wordings(fields["strict"], place, self.wordings(task), top)
         scaled |= {name: top for name in worded if name not in SHARES}
-        pictures = [one.picture.sha256 if one.picture else one.id for one in samples.values()]
+        pictures = [one.picture.name if one.picture else one.id for one in samples.values()]
         clusters = np.unique(np.array(pictures), return_inverse=True)[1]
         return Items({**fields, **worded}, clusters, scaled)
 

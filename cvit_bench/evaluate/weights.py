@@ -8,8 +8,7 @@ from cvit_bench.models.family import Checkpoint
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.manifest import MANIFEST, Manifest, Stage
-
-BASE_STAGE = "00-base"
+from cvit_bench.records.plan import BASE_STAGE
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,11 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
     Raises CvitBenchError naming every checkpoint that is missing, or a base that is not the one that the
     run was trained on.
     """
+    if any(stage.kind == "answers" for stage in manifest.stages):
+        raise CvitBenchError(
+            f"{run_dir / MANIFEST}: stages: these are imported answers without checkpoints, and nothing more "
+            "can be asked (score, report, compare and leaderboard take them)"
+        )
     base = base_folder(manifest.base, run_dir)
     base_hash = base_sha256(base)
     if manifest.base.sha256 not in (None, base_hash):
@@ -49,7 +53,7 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
     rest = [
         StageWeights(
             stage.tasks,
-            Checkpoint(stage.name, folder, stage.kind),
+            Checkpoint(stage.name, folder, "full" if stage.kind == "full" else "adapter"),
             _sha256(base_hash, stage, folder),
             stage.shots,
         )

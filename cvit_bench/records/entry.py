@@ -15,6 +15,13 @@ class Entry(RunSummary):
 
 
 def entry_of(results: Results) -> Entry:
-    """Make the leaderboard entry of a run's results."""
+    """Make the leaderboard entry of a run's results; scores without samples are published figures."""
     shared = {name: getattr(results, name) for name in RunSummary.model_fields}
+    if any(task.n is None for task in results.tasks):
+        return Entry(kind="published", name=results.run, source=_origin(results), **shared)
     return Entry(kind="run", name=results.run, **shared)
+
+
+def _origin(results: Results) -> str:
+    found = results.provenance.get("trained_with", {}).get("imported", {})
+    return f"scores without samples, from {found.get('from', 'elsewhere')}"

@@ -11,7 +11,7 @@ from cvit_bench.records.load import load_json
 from cvit_bench.records.suite import TemplateSetting
 
 MANIFEST = "manifest.json"
-TaskIdentity = Literal["none", "inferred", "oracle"]
+TaskIdentity = Literal["none", "inferred", "oracle", "unknown"]
 Schedule = Literal["none", "sequential", "multitask", "per_task"]
 
 
@@ -29,7 +29,7 @@ class Stage(Record):
     name: Name
     tasks: tuple[Name, ...] = Field(min_length=1)
     checkpoint: str = Field(min_length=1)
-    kind: Literal["adapter", "full"] = "adapter"
+    kind: Literal["adapter", "full", "answers"] = "adapter"
     parent: str | None = None
     shots: int | None = Field(
         default=None, ge=1, description="samples a class of an unseen task, beside the sequence"

@@ -9,6 +9,10 @@ from cvit_bench.records.base import FileRecord, Name, Record, Sha256
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.load import load_json
 
+BASE_STAGE = "00-base"
+IMPORTED = "imported"
+"""Stands in place of a variant where other tools asked: the wording is theirs, and is not compared."""
+
 
 class PlannedCell(Record):
     """One stage × task × variant."""

@@ -134,14 +134,14 @@ class Series(Record):
 
 
 class TaskInfo(Record):
-    """A column of the matrices."""
+    """A column of the matrices; `n` is null where scores came without samples."""
 
     name: Name
     title: str
     scorer: str
     answer_form: str
     unseen: bool
-    n: int = Field(ge=1)
+    n: int | None = Field(default=None, ge=1)
 
 
 Matrix = tuple[tuple[float | None, ...], ...]

@@ -33,6 +33,11 @@ class Picture:
         except OSError as error:
             raise CvitBenchError(f"{self.place}: image cannot be read ({error.strerror})") from error
 
+    @property
+    def name(self) -> str:
+        """What tells it from other pictures: its bytes where they are at hand, else where it lies."""
+        return self.place if self.data is None else self.sha256
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the encoded bytes and of how they are shown."""

@@ -37,7 +37,7 @@ class Row:
     @property
     def n(self) -> int:
         """How many samples were scored at a stage, over all tasks."""
-        return sum(task.n for task in self.entry.tasks)
+        return sum(task.n or 0 for task in self.entry.tasks)
 
 
 @dataclass(frozen=True)

@@ -32,4 +32,4 @@ def _csv_line(entry: Entry, names: Sequence[str], has_routers: bool) -> list[obj
     for name in names:
         metric = by_id.get(name)
         numbers += [metric.value, metric.ci_low, metric.ci_high] if metric else [None, None, None]
-    return [*head, sum(task.n for task in entry.tasks), *numbers]
+    return [*head, sum(task.n or 0 for task in entry.tasks), *numbers]
