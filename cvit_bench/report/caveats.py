@@ -42,13 +42,22 @@ def _one_seed(results: Results) -> str | None:
     return "One training seed: intervals tell of the samples, not of training again."
 
 
+def _imported(results: Results) -> str | None:
+    trained = results.provenance.get("trained_with")
+    if not isinstance(trained, dict) or "imported" not in trained:
+        return None
+    if not results.cells:
+        return "Scores without samples, made elsewhere: no interval can be given, and nothing be checked."
+    return "Answers of another tool, asked in its own wording and scored here; its weights are not known."
+
+
 def _one_wording(results: Results) -> str | None:
     one = len(results.variants) == 1
     return "Asked in one wording: how far scores depend on it is not known." if one else None
 
 
 def _few_samples(results: Results) -> str | None:
-    few = [f"{task.title} ({task.n})" for task in results.tasks if task.n < FEW_SAMPLES]
+    few = [f"{task.title} ({task.n})" for task in results.tasks if task.n and task.n < FEW_SAMPLES]
     return f"Fewer than {FEW_SAMPLES} samples: {', '.join(few)}." if few else None
 
 
@@ -73,5 +82,6 @@ _RULES: tuple[Callable[[Results], str | None], ...] = (
     _not_run,
     _few_samples,
     _one_seed,
+    _imported,
     _one_wording,
 )

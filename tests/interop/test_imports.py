@@ -169,6 +169,7 @@ class TestMatrix:
         rescore(run_dir, toy.data)
         page = write_run_report(run_dir).read_text("utf-8")
         assert "66.7" in page
+        assert "Scores without samples, made elsewhere" in page
         entry = load_json(add_entry(run_dir, tmp_path / "boards"), Entry)
         assert entry.kind == "published"
         rescore_of = evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data))
@@ -205,7 +206,9 @@ def ap_of(right):
 def test_an_imported_run_joins_report_and_leaderboard(imported, trees, toy, tmp_path):
     run_dir, _ = imported("coin", trees.coin(), About(title="Their answers"))
     rescore(run_dir, toy.data)
-    assert "Their answers" in write_run_report(run_dir).read_text("utf-8")
+    page = write_run_report(run_dir).read_text("utf-8")
+    assert "Their answers" in page
+    assert "Answers of another tool" in page
     evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data))
     for one in (run_dir, toy.run_dir):
         add_entry(one, tmp_path / "boards")
