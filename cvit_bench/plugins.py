@@ -28,7 +28,7 @@ class Kind:
     @property
     def group(self) -> str:
         """Entry point group that adds to the folder."""
-        return f"cvit_bench.{self.folder.replace('/', '.')}"
+        return f"cvit_bench.{self.folder.rpartition('/')[2]}"
 
 
 SCORERS = Kind("scorer", "scorers", "score")
@@ -39,7 +39,7 @@ ADAPTERS = Kind("adapter", "adapters", "Config")
 HOOKS = Kind("hook", "train/hooks", "Hook")
 IMPORTS = Kind("import format", "interop/imports", "find")
 EXPORTS = Kind("export format", "interop/exports", "write")
-FAMILIES = Kind("family", "models", "FAMILY")
+FAMILIES = Kind("family", "models/families", "FAMILY")
 
 
 @lru_cache(maxsize=16)

@@ -56,12 +56,16 @@ class Rows:
         return (self.counts.cumsum(0) - self.counts).clamp(max=len(self.owner) - 1)
 
 
-def deal_out(num_rows: int, visual: torch.Tensor) -> Rows:
+def deal_out(num_rows: int, visual: torch.Tensor, tiles: torch.Tensor | None = None) -> Rows:
     """Return whose each of `num_rows` is: each sample has a share in proportion to its picture positions.
 
     `visual` says where these are, bool [B, L]. A projector may have merged patches or not yet merged them.
+    Where rows are dropped behind the projector, shares follow the number of `tiles` of each picture instead,
+    long [pictures], one picture a sample that has any.
     """
     counts = visual.sum(1)
+    if tiles is not None:
+        counts = torch.zeros_like(counts).masked_scatter(counts > 0, tiles.to(counts))
     positions = counts.tolist()
     total = sum(positions)
     if total == 0 or any(count * num_rows % total for count in positions):

@@ -52,6 +52,7 @@ class Routing:
         real: which positions hold a token, bool [B, L].
         prompt: those of them that are not answer, bool [B, L].
         visual: those that hold a picture, bool [B, L]; None when unknown.
+        tiles: how many tiles each picture has, long [pictures]; None where positions tell its share of rows.
         decoding: whether the pass continues a cached one.
         passes: how many passes there were, so that a layer run again by checkpointing counts once.
         generating: whether passes belong to one generation, which keeps vision features and tasks.
@@ -71,6 +72,7 @@ class Routing:
     real: torch.Tensor | None = None
     prompt: torch.Tensor | None = None
     visual: torch.Tensor | None = None
+    tiles: torch.Tensor | None = None
     decoding: bool = False
     passes: int = 0
     generating: bool = False
@@ -216,5 +218,5 @@ class Routing:
         if num_rows not in self._rows:
             if self.visual is None:
                 raise CvitBenchError("vision features cannot be told apart: the pass has no input_ids")
-            self._rows[num_rows] = deal_out(num_rows, self.visual)
+            self._rows[num_rows] = deal_out(num_rows, self.visual, self.tiles)
         return self._rows[num_rows]

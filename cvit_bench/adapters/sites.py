@@ -18,11 +18,15 @@ FEED_FORWARD = ("gate_proj", "up_proj", "down_proj", "gate_up_proj", "fc1", "fc2
 
 @dataclass(frozen=True)
 class Sites:
-    """The linear layers of a base by full name, of language model and projector, and the latter's name."""
+    """The linear layers of a base by full name, of language model and projector, and the latter's name.
+
+    `image_width` is the width of the features that enter the projector, None where nobody said.
+    """
 
     language: tuple[str, ...]
     projector: tuple[str, ...]
     projector_module: str
+    image_width: int | None = None
 
 
 class AdapterConfig(Record):

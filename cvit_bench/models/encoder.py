@@ -15,6 +15,8 @@ import torch
 
 from cvit_bench.models.inputs import (
     Batch,
+    Kinds,
+    Row,
     Rows,
     encode,
     pad_answers,
@@ -32,7 +34,7 @@ Key = tuple[str, str | None]
 class Memory:
     """What is kept for one base: token ids of prompts, features of pictures."""
 
-    rows: dict[Key, list[int]] = field(default_factory=dict)
+    rows: dict[Key, Row] = field(default_factory=dict)
     features: Features = field(default_factory=Features)
 
 
@@ -51,12 +53,14 @@ class Encoder:
         device: torch.device,
         dtype: torch.dtype,
         vision: VisionMemory | None = None,
-        rows: dict[Key, list[int]] | None = None,
+        rows: dict[Key, Row] | None = None,
+        kinds: Kinds | None = None,
     ) -> None:
         self._processor = processor
         self._device, self._dtype = device, dtype
         self._vision = vision
         self._rows = {} if rows is None else rows
+        self._kinds = kinds or Kinds()
 
     def prompts(self, prompts: Sequence[Prompt]) -> Batch:
         """Return prompts padded on the left, on the model's device; they are what the next pass answers."""
@@ -66,7 +70,7 @@ class Encoder:
     def lesson(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Batch:
         """Return prompts with their answers, padded on the right; labels are the answers alone."""
         rows, pixels = self._encode(prompts)
-        return self._placed({**pad_answers(self._processor, rows, answers), **pixels})
+        return self._placed({**pad_answers(self._processor, rows, answers, self._kinds), **pixels})
 
     def num_answer_tokens(self, answers: Sequence[str]) -> int:
         """Return how many tokens the labels of these answers hold, the end of each included."""
@@ -78,7 +82,7 @@ class Encoder:
 
     def _encode(self, prompts: Sequence[Prompt]) -> tuple[Rows, Batch]:
         if self._vision is None:
-            return encode(self._processor, prompts)
+            return encode(self._processor, prompts, self._kinds)
         keys = [_key(prompt) for prompt in prompts]
         new = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if not self._is_known(key)}
         pixels = self._take(new, self._vision) if new else {}
@@ -94,7 +98,7 @@ class Encoder:
 
     def _take(self, new: dict[Key, Prompt], vision: VisionMemory) -> dict[str, torch.Tensor]:
         """Encode new prompts, keep their ids, return the pixels of their pictures by content hash."""
-        rows, rest = encode(self._processor, list(new.values()))
+        rows, rest = encode(self._processor, list(new.values()), self._kinds)
         self._rows.update(zip(new, rows, strict=True))
         pictures = [picture for _, picture in new if picture is not None]
         if not pictures:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from cvit_bench import plugins
 from cvit_bench.models.folders import detect_family
@@ -53,9 +53,22 @@ class OutOfMemoryError(RuntimeError):
     """The batch did not fit into the device's memory; a smaller one may."""
 
 
+def open_replay(folder: Path, placement: Placement) -> Model:
+    """Open a base through transformers' Auto classes."""
+    from cvit_bench.models.replay import ReplayModel
+
+    return ReplayModel(folder, placement)
+
+
+def hidden_size(config: Any) -> int:
+    """Return the width of what a vision tower says about a piece of a picture."""
+    layers = getattr(config, "vision_feature_layer", None)
+    return int(config.vision_config.hidden_size) * (len(layers) if isinstance(layers, list | tuple) else 1)
+
+
 @dataclass(frozen=True)
 class Family:
-    """How a kind of model is opened.
+    """How a kind of model is opened, and where its parts are; a file of `models/families` has one.
 
     Attributes:
         load: opens a base folder.
@@ -64,16 +77,30 @@ class Family:
         projector: path of the module between vision tower and language model, "" if there is none.
         tower: path of a vision tower that no adapter touches and whose features can be kept picture by
             picture (`vision_memory.py`), "" if there is none.
+        image_width: tells the width of the features that enter the projector, from the configuration.
+        chat_template: how a prompt is written where the base folder does not say.
+        answer_kind: `token_type_ids` of an answer that is learned, where the model takes them.
+        causal: whether a position of the prompt sees those before it only, so that prompts may share
+            their beginning.
     """
 
     name: str
-    load: Callable[[Path, Placement], Model]
+    load: Callable[[Path, Placement], Model] = open_replay
     needs_torch: bool = True
     ranks: bool = False
     projector: str = ""
     tower: str = ""
+    image_width: Callable[[Any], int] = hidden_size
+    chat_template: str | None = None
+    answer_kind: int = 0
+    causal: bool = True
+
+
+def family_named(model_type: str) -> Family:
+    """Return a family by the name that a configuration carries."""
+    return cast(Family, plugins.load(plugins.FAMILIES, model_type).FAMILY)
 
 
 def family_of(folder: Path) -> Family:
     """Return the family that opens a base folder."""
-    return cast(Family, plugins.load(plugins.FAMILIES, detect_family(folder)).FAMILY)
+    return family_named(detect_family(folder))

@@ -4,6 +4,7 @@ Legend: B prompts of a batch, L positions of the longest one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
@@ -14,15 +15,37 @@ from cvit_bench.records.sample import Prompt
 
 IGNORED = -100
 Batch = dict[str, torch.Tensor]
-Rows = list[list[int]]
+Row = dict[str, list[int]]
+"""What a model is told about the positions of one prompt: `input_ids`, and the kinds it asks for."""
+Rows = list[Row]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What a model is told about each position beside its token, such as `mm_token_type_ids`.
+
+    Attributes:
+        names: the inputs it takes.
+        answer: what stands there for the positions of an answer that is learned.
+    """
+
+    names: tuple[str, ...] = ()
+    answer: int = 0
+
+
+KINDS = ("token_type_ids", "mm_token_type_ids")
+_NO_KINDS = Kinds()
 
 
 def chat_text(processor: Any, prompt: Prompt) -> str:
     """Return the conversation up to where the model has to answer."""
     parts = [{"type": "image"}] if prompt.picture is not None else []
     content = [*parts, {"type": "text", "text": prompt.text}]
-    text: str = processor.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True
+    text: str = processor.tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}],
+        chat_template=processor.chat_template,
+        add_generation_prompt=True,
+        tokenize=False,
     )
     return text
 
@@ -39,31 +62,48 @@ def training_batch(processor: Any, prompts: Sequence[Prompt], answers: Sequence[
     return {**pad_answers(processor, rows, answers), **rest}
 
 
-def encode(processor: Any, prompts: Sequence[Prompt]) -> tuple[Rows, Batch]:
-    """Return the token ids of each prompt, and pixel_values where there are pictures."""
-    pictures = [open_picture(prompt.picture) for prompt in prompts if prompt.picture is not None]
+def encode(processor: Any, prompts: Sequence[Prompt], kinds: Kinds = _NO_KINDS) -> tuple[Rows, Batch]:
+    """Return what is said about the positions of each prompt, and all tensors of the pictures.
+
+    Pictures come in as many tensors as the family has: pixels, their grid, their mask, their size.
+    """
+    pictures = [[open_picture(prompt.picture)] if prompt.picture is not None else [] for prompt in prompts]
     texts = [chat_text(processor, prompt) for prompt in prompts]
     encoded = processor(
-        text=texts, images=pictures or None, add_special_tokens=not _has_start(processor, texts)
+        text=texts,
+        images=pictures if any(pictures) else None,
+        add_special_tokens=not _has_start(processor, texts),
+        padding=True,
+        return_tensors="pt",
     )
-    rows = [list(row) for row in encoded["input_ids"]]
-    return rows, {"pixel_values": _stacked(encoded["pixel_values"])} if pictures else {}
+    real = encoded["attention_mask"].bool()
+    told = [name for name in ("input_ids", *kinds.names) if name in encoded]
+    rows = [{name: encoded[name][at][real[at]].tolist() for name in told} for at in range(len(prompts))]
+    return rows, {name: value for name, value in encoded.items() if name not in _OF_POSITIONS}
+
+
+_OF_POSITIONS = ("input_ids", "attention_mask", "labels", *KINDS)
 
 
 def pad_prompts(processor: Any, rows: Rows) -> Batch:
     """Return input_ids and attention_mask [B, L] of prompts, padded on the left."""
-    return _padded([{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows], processor, True)
+    return _padded([{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows], processor, True)
 
 
-def pad_answers(processor: Any, rows: Rows, answers: Sequence[str]) -> Batch:
+def pad_answers(processor: Any, rows: Rows, answers: Sequence[str], kinds: Kinds = _NO_KINDS) -> Batch:
     """Return input_ids, attention_mask and labels [B, L] of prompts with answers, padded on the right."""
     tokenizer = processor.tokenizer
-    full: list[dict[str, list[int]]] = []
+    full: Rows = []
     for row, answer in zip(rows, answers, strict=True):
         said = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-        ids = [*row, *said]
+        asked = row["input_ids"]
         full.append(
-            {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [IGNORED] * len(row) + said}
+            {
+                **{name: values + [kinds.answer] * len(said) for name, values in row.items()},
+                "input_ids": [*asked, *said],
+                "attention_mask": [1] * (len(asked) + len(said)),
+                "labels": [IGNORED] * len(asked) + said,
+            }
         )
     return _padded(full, processor, False)
 
@@ -89,27 +129,21 @@ def _has_start(processor: Any, texts: Sequence[str]) -> bool:
     return start is not None and texts[0].startswith(start)
 
 
-def _stacked(pixels: Any) -> torch.Tensor:
-    if isinstance(pixels, torch.Tensor):
-        return pixels
-    return torch.stack([torch.as_tensor(image) for image in pixels])
-
-
 def _pad_id(processor: Any) -> int:
     tokenizer = processor.tokenizer
     return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
 
 
-def _padded(rows: list[dict[str, list[int]]], processor: Any, left: bool) -> Batch:
+def _padded(rows: Rows, processor: Any, left: bool) -> Batch:
     longest = max(len(row["input_ids"]) for row in rows)
-    fill = {"input_ids": _pad_id(processor), "attention_mask": 0, "labels": IGNORED}
+    fill = {"input_ids": _pad_id(processor), "labels": IGNORED}
 
     def pad_row(values: list[int], value: int) -> list[int]:
         padding = [value] * (longest - len(values))
         return [*padding, *values] if left else [*values, *padding]
 
     return {
-        name: torch.tensor([pad_row(row[name], fill[name]) for row in rows])
+        name: torch.tensor([pad_row(row[name], fill.get(name, 0)) for row in rows])
         for name in rows[0]
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Open a base through the Auto classes: safetensors only, no remote code."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.encoder import Encoder, shared_memory
 from cvit_bench.models.family import Placement, family_of
 from cvit_bench.models.folders import base_sha256
+from cvit_bench.models.inputs import KINDS, Kinds
+from cvit_bench.models.processors import load_processor
 from cvit_bench.models.vision_memory import VisionMemory
 from cvit_bench.text import first_line
 
@@ -33,15 +36,16 @@ def load_base(folder: Path, placement: Placement, place: Callable[[Any], Any] | 
     """
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     set_threads(placement)
+    family = family_of(folder)
     device, dtype = torch_device(placement.device), torch_dtype(placement.dtype)
     try:
-        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        processor = load_processor(folder, family.chat_template)
         model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
@@ -58,20 +62,20 @@ def load_base(folder: Path, placement: Placement, place: Callable[[Any], Any] | 
         StrictDataclassError,
     ) as error:
         raise CvitBenchError(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
-    processor.tokenizer.padding_side = "left"
-    if place is None:
-        encoder = _encoder(model, processor, folder, (device, dtype))
+    kinds = Kinds(_kinds_of(model), family.answer_kind)
+    if place is not None or not family.tower:
+        encoder = Encoder(processor, device, dtype, kinds=kinds)
     else:
-        encoder = Encoder(processor, device, dtype)
+        memory = shared_memory(base_sha256(folder), str(device), str(dtype))
+        vision = VisionMemory(model, family.tower, memory.features)
+        encoder = Encoder(processor, device, dtype, vision, memory.rows, kinds)
     return LoadedBase(model.eval(), processor, encoder, device, dtype)
 
 
-def _encoder(model: Any, processor: Any, folder: Path, place: tuple[torch.device, torch.dtype]) -> Encoder:
-    tower = family_of(folder).tower
-    if not tower:
-        return Encoder(processor, *place)
-    memory = shared_memory(base_sha256(folder), *map(str, place))
-    return Encoder(processor, *place, VisionMemory(model, tower, memory.features), memory.rows)
+def _kinds_of(model: Any) -> tuple[str, ...]:
+    """Return what the model takes to be told about each position beside its token."""
+    taken = inspect.signature(model.forward).parameters
+    return tuple(name for name in KINDS if name in taken)
 
 
 def torch_device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ from cvit_bench import plugins
 from cvit_bench.adapters.core import History
 from cvit_bench.adapters.sites import AdapterConfig, Sites
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.family import family_named
 from cvit_bench.models.folders import ADAPTER_FILES
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.train.precision import chosen
@@ -40,7 +41,13 @@ def adaptable_sites(model: Any, projector: str) -> Sites:
     def under(root: str) -> tuple[str, ...]:
         return tuple(name for name in linears if root and name.startswith(f"{root}."))
 
-    return Sites(under(prefix), under(projector), projector)
+    return Sites(under(prefix), under(projector), projector, _image_width(model))
+
+
+def _image_width(model: Any) -> int | None:
+    """Return the width of the features that enter the projector, where the base's family tells it."""
+    name = getattr(getattr(model, "config", None), "model_type", "")
+    return family_named(name).image_width(model.config) if name in plugins.names(plugins.FAMILIES) else None
 
 
 def attach(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from cvit_bench import plugins
 from cvit_bench.data.samples import load_samples, split_path
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.family import family_named
 from cvit_bench.models.folders import SCRIPT, family_in
 from cvit_bench.models.loading import torch_dtype
 from cvit_bench.models.shapes import config_file
@@ -117,7 +117,7 @@ class DryRun:
         if not stages:
             return None, None, None
         settings = self.run.settings
-        projector = plugins.load(plugins.FAMILIES, family_in(config)).FAMILY.projector
+        projector = family_named(family_in(config)).projector
         base = Base(config, projector, torch_dtype(self.run.placement.dtype))
         first, last = (count_weights(base, settings, stages, at) for at in (0, len(stages) - 1))
         size = base.dtype.itemsize

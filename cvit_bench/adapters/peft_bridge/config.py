@@ -12,6 +12,7 @@ from cvit_bench import plugins
 from cvit_bench.adapters.core import History, Place, RoutedUpdate
 from cvit_bench.adapters.dense import DenseUpdate
 from cvit_bench.adapters.sites import AdapterConfig, Sites, chosen_linears, one_pattern
+from cvit_bench.errors import CvitBenchError
 
 NAME = "cvit_bench"
 
@@ -25,6 +26,7 @@ class RoutedConfig(PeftConfig):  # type: ignore[misc]
         settings: the method's settings.
         target_modules: pattern of the adapted layers.
         projector: name of the module between vision tower and language model, "" if there is none.
+        image_width: width of the features that enter the projector; None: that of the vision tower.
         tasks, branches: the tasks so far and how many branches there were, where the method keeps count.
         base_sha256: content hash of the base it was trained on.
     """
@@ -34,6 +36,7 @@ class RoutedConfig(PeftConfig):  # type: ignore[misc]
     target_modules: str | list[str] | None = None
     exclude_modules: str | list[str] | None = None
     projector: str = ""
+    image_width: int | None = None
     tasks: list[str] = field(default_factory=list)
     branches: list[int] = field(default_factory=list)
     base_sha256: str | None = None
@@ -78,11 +81,17 @@ def peft_config_of(
         return module.peft_config(settings, sites)
     history = history or History()
     in_full = sites.projector if settings.projector == "train" else ()
+    if settings.projector == "train" and sites.projector_module and not in_full:
+        raise CvitBenchError(
+            f"adapter.projector: train: {sites.projector_module} has no linear layers that {method} could "
+            "train; --set adapter.projector=frozen"
+        )
     return RoutedConfig(
         method=method,
         settings=settings.model_dump(mode="json"),
         target_modules=one_pattern(chosen_linears(settings, sites) + in_full),
         projector=sites.projector_module,
+        image_width=sites.image_width,
         tasks=list(history.tasks),
         branches=list(history.branches),
         base_sha256=base_sha256,

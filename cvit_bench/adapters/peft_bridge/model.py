@@ -53,7 +53,7 @@ class RoutedModel(BaseTuner):  # type: ignore[misc]
     def _add_selector(
         self, model: nn.Module, config: RoutedConfig, adapter_name: str, settings: SelectorConfig
     ) -> None:
-        width = _image_width(model, settings)
+        width = config.image_width or _image_width(model, settings)
         selector = TaskSelector(settings, width, INSTRUCTION_WIDTH, max(1, len(config.tasks)))
         self.routed[adapter_name] = selector.to(next(model.parameters()).device)
         if config.projector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -49,7 +49,7 @@ class Observer:
     def _observe_generation(self, inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Generate, prompts observed first: vision features may be made before any forward pass."""
         ids = inputs if inputs is not None else kwargs.get("input_ids")
-        self._routing.selector = self._selector()
+        self._routing.selector, self._routing.tiles = self._selector(), num_tiles(self._model, kwargs)
         self._routing.observe_ahead(ids, kwargs.get("attention_mask"), self._image_token)
         try:
             return self._generate(inputs, *args, **kwargs)
@@ -61,7 +61,7 @@ class Observer:
         cache = given.get("past_key_values")
         decoding = cache is not None and cache.get_seq_length() > 0
         ids, mask, labels = (given.get(name) for name in ("input_ids", "attention_mask", "labels"))
-        self._routing.selector = self._selector()
+        self._routing.selector, self._routing.tiles = self._selector(), num_tiles(model, given)
         self._routing.observe(ids, mask, _over_all(labels, ids), self._image_token, decoding)
 
     def _see(self, projector: nn.Module, args: tuple[Any, ...]) -> None:
@@ -81,6 +81,22 @@ def _over_all(labels: torch.Tensor | None, ids: torch.Tensor | None) -> torch.Te
     if labels is None or ids is None or labels.shape == ids.shape:
         return labels
     return nn.functional.pad(labels, (ids.shape[1] - labels.shape[1], 0), value=IGNORED)
+
+
+def num_tiles(model: Any, given: Mapping[str, Any]) -> torch.Tensor | None:
+    """Return how many tiles the pictures of a pass have, long [pictures]; None where a base has no grid.
+
+    LLaVA-NeXT and LLaVA-OneVision lay a picture out on the best of some grids and drop the features of its
+    margins behind the projector, so that positions do not tell how many rows went in.
+    """
+    grids = getattr(getattr(model, "config", None), "image_grid_pinpoints", None)
+    sizes = given.get("image_sizes")
+    if grids is None or sizes is None:
+        return None
+    from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
+
+    side = model.config.vision_config.image_size
+    return torch.tensor([image_size_to_num_patches(size, grids, side) for size in sizes.tolist()])
 
 
 def image_token(model: Any) -> int | None:

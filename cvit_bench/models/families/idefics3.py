@@ -1,0 +1,5 @@
+"""Idefics3: pictures in tiles, SigLIP tower, a connector that folds patches together, Llama 3."""
+
+from cvit_bench.models.family import Family
+
+FAMILY = Family("idefics3", ranks=True, projector="model.connector")

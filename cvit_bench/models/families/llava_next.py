@@ -1,0 +1,5 @@
+"""LLaVA-NeXT: pictures in tiles of any resolution, CLIP tower, MLP projector."""
+
+from cvit_bench.models.family import Family
+
+FAMILY = Family("llava_next", ranks=True, projector="model.multi_modal_projector")
