@@ -11,7 +11,7 @@ from cvit_bench import plugins
 from cvit_bench.cli.train import run_training
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
-from cvit_bench.models.family import Placement, family_named
+from cvit_bench.models.family import Placement, family_named, open_replay
 from cvit_bench.models.inputs import IGNORED
 from cvit_bench.models.loading import load_base
 from cvit_bench.records.choices import CellChoice
@@ -100,3 +100,17 @@ def test_logits_of_a_batch_are_those_of_single_prompts(name, base_of, asked):
     assert torch.isfinite(learned.loss)
     first = (lesson["labels"] != IGNORED).int().argmax(1) - 1
     assert torch.allclose(learned.logits[torch.arange(len(prompts)), first], together, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if family_named(name).ranks])
+def test_likelihoods_are_those_of_the_whole_conversation(name, base_of, asked):
+    model = open_replay(base_of(name), Placement())
+    base, said = model._base, ["red", "a long answer", "no"]
+    found = model.rank(asked, [said] * len(asked))
+    for at, answer in enumerate(said):
+        with torch.inference_mode():
+            lesson = base.encoder.lesson(asked, [answer] * len(asked))
+            scores = base.model(**lesson).logits[:, :-1].log_softmax(-1)
+        wanted = lesson["labels"][:, 1:]
+        picked = scores.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).squeeze(-1) * (wanted != IGNORED)
+        assert [row.plain[at] for row in found] == pytest.approx(picked.sum(1).tolist(), abs=1e-3)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, detect_family
 from cvit_bench.records.manifest import BaseModelRef
@@ -131,9 +132,8 @@ def test_an_unknown_model_type_gets_a_suggestion(base):
     (base / "config.json").write_text('{"model_type": "lava"}')
     with pytest.raises(CvitBenchError) as caught:
         detect_family(base)
-    message = (
-        f"{base / 'config.json'}: unknown model_type 'lava' (known: llava, scripted). Did you mean 'llava'?"
-    )
+    known = ", ".join(plugins.names(plugins.FAMILIES))
+    message = f"{base / 'config.json'}: unknown model_type 'lava' (known: {known}). Did you mean 'llava'?"
     assert str(caught.value) == message
 
 

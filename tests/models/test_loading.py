@@ -46,13 +46,13 @@ def test_weights_that_are_cut_short_are_an_error(base, share):
     assert complaint(base).startswith(f"{base}: the model cannot be loaded (")
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, "config.json", "tokenizer.json", "processor_config.json"])
+@pytest.mark.parametrize("name", [WEIGHTS, "tokenizer.json", "processor_config.json"])
 def test_a_part_that_is_missing_is_an_error(base, name):
     (base / name).unlink()
     assert complaint(base).startswith(f"{base}: the model cannot be loaded (")
 
 
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "processor_config.json"])
+@pytest.mark.parametrize("name", ["tokenizer.json", "processor_config.json"])
 @pytest.mark.parametrize("text", ["", "{", "[]"])
 def test_a_part_that_is_damaged_is_an_error(base, name, text):
     (base / name).write_text(text)
@@ -91,3 +91,15 @@ def test_a_type_that_torch_does_not_know_is_an_error(name):
         CvitBenchError, match=rf"dtype '{name}' is unknown \(known: bfloat16, float16, float32\)"
     ):
         torch_dtype(name)
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]"])
+def test_a_base_that_does_not_say_what_it_is_is_an_error(base, text):
+    path = base / "config.json"
+    path.unlink() if text is None else path.write_text(text)
+    assert complaint(base) == f"{base}: no config.json that names a model_type: not a model folder"
+
+
+def test_a_base_without_a_chat_template_is_an_error(base):
+    (base / "chat_template.jinja").unlink()
+    assert complaint(base).startswith(f"{base}: no chat_template.jinja, and none in tokenizer_config.json")
