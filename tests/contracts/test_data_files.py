@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from cvit_bench import plugins
 from cvit_bench.data.library import open_library
 from cvit_bench.data.prompts import render, variant_problems
 from cvit_bench.data.samples import load_samples
+from cvit_bench.data.split_files import files_of
 from cvit_bench.models.folders import base_folder
 from cvit_bench.records.asked_form import asked_form_kept
 from cvit_bench.records.form import AnswerForm, FormLimits, form_kept
@@ -63,7 +65,26 @@ def test_a_task_says_what_it_is_and_whose(name):
     task = LIBRARY.task(name)
     for text in (task.title, task.description, task.licence, task.citation):
         assert text.strip() == text != ""
-    assert all(split.count and split.sha256 for split in task.splits.values())
+    if task.source == "embedded":
+        assert all(split.count and split.sha256 for split in task.splits.values())
+    else:
+        assert task.known.endswith(".")
+        assert task.downloads
+
+
+@pytest.mark.parametrize("name", names(LIBRARY.tasks))
+def test_what_a_task_needs_from_elsewhere_is_named_and_goes_where_its_files_are(name):
+    task = LIBRARY.task(name)
+    for split in task.splits.values():
+        plugins.check(plugins.READERS, split.reader or task.reader)
+        if split.references:
+            plugins.check(plugins.READERS, split.references.reader)
+    if task.source == "embedded":
+        return
+    named = [place for split in task.splits for _, place in files_of(task, split, Path()).named()]
+    goals = [Path(download.to) for download in task.downloads]
+    for place in named:
+        assert any(place.is_relative_to(goal) for goal in goals), place
 
 
 @pytest.mark.parametrize("name", names(LIBRARY.tasks))
