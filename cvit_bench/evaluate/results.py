@@ -63,7 +63,7 @@ def make_results(
         few_shot=tuple(_few_shot(table, stage) for stage in plan.few_shot),
         matrices=Matrices(**{kind: _nulls(run.point[kind]) for kind in SHOWN}),
         metrics=metric_results(run),
-        series=all_series(run),
+        series=() if manifest.schedule == "per_task" else all_series(run),
         wordings=tuple(wordings(table, run)),
         form_changes=tuple(form_changes(table, run)),
         few_shot_curves=curves(table, run),

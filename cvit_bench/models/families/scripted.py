@@ -1,8 +1,8 @@
 """A family without weights: it answers from a table, so that the whole pipeline runs in seconds.
 
-A folder holds `scripted.json`: `answers` maps `task/sample id` to the answer, `default` is said
-otherwise. A stage's table replaces the base's. `fails` lists prompts that raise, `delay` is the time
-a batch takes in seconds: both let faults be provoked for real.
+A folder holds `scripted.json`: `answers` maps `task/sample id` to the answer, or `task/sample id@variant` to
+that in one wording; `default` is said otherwise. A stage's table replaces the base's. `fails` lists prompts
+that raise, `delay` is the time a batch takes in seconds: both let faults be provoked for real.
 
 Asked how likely given answers are, it holds the one in `knows` likeliest, with a blank picture the one in
 `guesses`; without an entry it holds likeliest what it says, and with a blank picture nothing.
@@ -52,7 +52,7 @@ class ScriptedModel:
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Look every prompt up."""
         time.sleep(self._script.delay)
-        return [self._answer(f"{prompt.task}/{prompt.sample_id}") for prompt in prompts]
+        return [self._answer(prompt) for prompt in prompts]
 
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Give the answer that it holds likeliest half of the probability, all others an equal share."""
@@ -63,12 +63,13 @@ class ScriptedModel:
         name = f"{prompt.task}/{prompt.sample_id}"
         if prompt.picture is not None and prompt.picture.sha256 == blank_picture().sha256:
             return self._script.guesses.get(name)
-        return self._script.knows.get(name) or self._answer(name)
+        return self._script.knows.get(name) or self._answer(prompt)
 
-    def _answer(self, name: str) -> str:
+    def _answer(self, prompt: Prompt) -> str:
+        name, answers = f"{prompt.task}/{prompt.sample_id}", self._script.answers
         if name in self._script.fails:
             raise RuntimeError(f"scripted failure at {name}")
-        return self._script.answers.get(name, self._script.default)
+        return answers.get(f"{name}@{prompt.variant}", answers.get(name, self._script.default))
 
 
 def _shared_out(held: str | None, answers: Sequence[str]) -> Likelihoods:

@@ -1,0 +1,91 @@
+"""Metrics at every stage, and scores against shots, on the toy run whose scores are known."""
+
+import json
+import shutil
+
+import pytest
+
+from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.records.load import load_json
+from cvit_bench.records.results import Results
+
+# fruit pick count | yesno:   25 0 0 50;  100 25 0 50;  50 100 25 25;  25 75 100 0
+BY_HAND = {
+    "ap": (None, 100, 75, 200 / 3),
+    "map": (None, 100, 87.5, (100 + 75 + 200 / 3) / 3),
+    "bwt_tm1": (None, None, -50, -50),
+    "forgetting": (None, None, 50, 50),
+    "mif": (None, 100, (75 + 100) / 2, (25 + 75 + 100) / 3),
+    "unseen": (50, 50, 25, 0),
+    "unseen_change": (None, 0, -25, -50),
+}
+
+
+def _evaluated(toy, **more):
+    return evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data, **more))
+
+
+def _values(results):
+    return {one.id: [value and value.value for value in one.values] for one in results.series}
+
+
+def test_each_metric_as_if_the_run_had_ended_there(toy):
+    found = _values(_evaluated(toy))
+    assert found.keys() == BY_HAND.keys()
+    for name, values in BY_HAND.items():
+        assert found[name] == pytest.approx(list(values), abs=1e-5), name
+
+
+def test_the_last_value_is_the_metric_itself(toy):
+    results = _evaluated(toy)
+    for one in results.series:
+        metric = results.metric(one.id)
+        last = one.values[-1]
+        assert (last.value, last.ci_low, last.ci_high) == (metric.value, metric.ci_low, metric.ci_high)
+
+
+def test_stages_that_do_not_follow_one_another_have_no_series(toy):
+    path = toy.run_dir / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schedule": "per_task"}))
+    assert _values(_evaluated(toy)) == {}
+
+
+@pytest.fixture
+def few_shot(toy):
+    """Add two stages beside the sequence, tuned on 1 and 2 samples a class of `yesno`: 2 and 4 of 4 right."""
+    toy.edit("tasks/suites/toy.yaml", few_shot={"yesno": [1, 2]})
+    path = toy.run_dir / "manifest.json"
+    content = json.loads(path.read_text())
+    for shots, answers in ((1, ("yes", "no", "no", "yes")), (2, ("yes", "no", "yes", "no"))):
+        stage = f"few-yesno-{shots}"
+        shutil.copytree(toy.run_dir / "03-count", toy.run_dir / stage)
+        toy.edit_script(stage, answers={f"yesno/yesno-test-{at}": text for at, text in enumerate(answers)})
+        content["stages"].append({"name": stage, "tasks": ["yesno"], "checkpoint": stage, "shots": shots})
+    path.write_text(json.dumps(content))
+    return toy
+
+
+def test_score_against_shots_by_hand(few_shot):
+    results = _evaluated(few_shot)
+    (curve,) = results.few_shot_curves
+    assert (curve.task, curve.base.value) == ("yesno", 50)
+    assert [(point.shots, point.strict.value) for point in curve.points] == [(0, 0), (1, 50), (2, 100)]
+    assert all(one.ci_low <= one.value <= one.ci_high for one in (point.strict for point in curve.points))
+    assert [(one.shots, one.strict.value) for one in results.few_shot] == [(1, 50), (2, 100)]
+
+
+def test_without_a_last_stage_a_curve_begins_where_it_was_asked(few_shot):
+    results = _evaluated(few_shot, cells="final")
+    (curve,) = results.few_shot_curves
+    assert curve.base is None
+    assert [point.shots for point in curve.points] == [0, 1, 2]
+
+
+def test_results_without_the_new_fields_load(toy, tmp_path):
+    _evaluated(toy)
+    content = json.loads((toy.run_dir / "results.json").read_text())
+    for name in ("series", "wordings", "form_changes", "few_shot_curves"):
+        del content[name]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(content))
+    assert load_json(path, Results).series == ()
