@@ -49,8 +49,9 @@ def validate(
     findings = check.findings + _recipe_findings(chosen.recipes)
     for finding in findings:
         print(finding)
-    unseen = f", {check.unseen} splits not looked at (no --data-root)" if check.unseen else ""
-    print(f"{chosen.count} files checked, {len(findings)} findings{unseen}")
+    if check.unseen:
+        print(f"{check.unseen} splits of downloaded data were not looked at: --data-root names their folder")
+    print(f"{chosen.count} files checked, {len(findings)} findings")
     if findings:
         raise typer.Exit(1)
 
