@@ -1,6 +1,6 @@
 """Every metric of a run with its interval: on its matrices, and again on every draw of the bootstrap."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -12,8 +12,8 @@ from cvit_bench.metrics.beside import matrices_beside
 from cvit_bench.metrics.knowledge import matrices
 from cvit_bench.metrics.resampling import RESAMPLES, Items, field_means, resampled_means
 from cvit_bench.metrics.uncertainty import percentile_interval
-from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
-from cvit_bench.records.results import Estimate, MetricResult
+from cvit_bench.records.matrix import KINDS, Array, Kind, ScoreMatrix
+from cvit_bench.records.results import Estimate, Matrix, MetricResult
 
 Matrices = Mapping[Kind, ScoreMatrix]
 
@@ -48,9 +48,10 @@ def _num_scored(task: Items) -> int:
     return int((~np.isnan(task.fields["strict"])).any(axis=0).sum())
 
 
-def metric_results(run: Measured) -> tuple[MetricResult, ...]:
-    """Return all metrics in their order."""
-    return tuple(_result(name, module, run) for name, module in all_metrics().items())
+def metric_results(run: Measured, within: Collection[Kind] = KINDS) -> tuple[MetricResult, ...]:
+    """Return all metrics, or those of some matrices, in their order."""
+    chosen = {name: one for name, one in all_metrics().items() if set(one.MATRIX) <= set(within)}
+    return tuple(_result(name, module, run) for name, module in chosen.items())
 
 
 def all_metrics() -> dict[str, ModuleType]:
@@ -101,6 +102,11 @@ def estimated(value: float, draws: Array) -> Estimate:
     """Return a value in percent with the interval of its draws."""
     low, high = percentile_interval(draws, value)
     return Estimate(value=rounded(value), ci_low=rounded(low), ci_high=rounded(high))
+
+
+def rounded_matrix(matrix: ScoreMatrix) -> Matrix:
+    """Return the values of a matrix, None where a cell was not run."""
+    return tuple(tuple(None if np.isnan(value) else rounded(value) for value in row) for row in matrix.values)
 
 
 def rounded(value: float) -> float:

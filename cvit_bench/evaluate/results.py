@@ -7,21 +7,21 @@ import numpy as np
 
 from cvit_bench.evaluate.few_shot import curves
 from cvit_bench.evaluate.inputs import RunInputs
-from cvit_bench.evaluate.measures import measured, metric_results, rounded
+from cvit_bench.evaluate.measures import measured, metric_results, rounded, rounded_matrix
 from cvit_bench.evaluate.references import Reference
+from cvit_bench.evaluate.released import released_results
 from cvit_bench.evaluate.robustness import form_changes, wordings
 from cvit_bench.evaluate.series import all_series
 from cvit_bench.evaluate.table import Places, ScoredCell, Table
 from cvit_bench.metrics.knowledge import PERCENT
 from cvit_bench.metrics.uncertainty import mean_interval
-from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
+from cvit_bench.records.matrix import Array, Kind
 from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
 from cvit_bench.records.results import (
     Cell,
     Estimate,
     FewShot,
     Matrices,
-    Matrix,
     Results,
     StageInfo,
     TaskInfo,
@@ -61,12 +61,13 @@ def make_results(
         tasks=tuple(_task_info(table, task) for task in table.tasks),
         cells=tuple(_cell(table, cell) for cell in cells if cell.cell.stage in in_sequence),
         few_shot=tuple(_few_shot(table, stage) for stage in plan.few_shot),
-        matrices=Matrices(**{kind: _nulls(run.point[kind]) for kind in SHOWN}),
+        matrices=Matrices(**{kind: rounded_matrix(run.point[kind]) for kind in SHOWN}),
         metrics=metric_results(run),
         series=() if manifest.schedule == "per_task" else all_series(run),
         wordings=tuple(wordings(table, run)),
         form_changes=tuple(form_changes(table, run)),
         few_shot_curves=curves(table, run),
+        released=released_results(table),
         provenance=_provenance(inputs, plan, [reference for reference, _ in references]),
     )
 
@@ -132,10 +133,6 @@ def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
 def _estimate(values: Array, highest: float) -> Estimate:
     value, low, high = (rounded(PERCENT * x) for x in mean_interval(values, bounds=(0.0, highest)))
     return Estimate(value=value, ci_low=low, ci_high=high)
-
-
-def _nulls(matrix: ScoreMatrix) -> Matrix:
-    return tuple(tuple(None if np.isnan(value) else rounded(value) for value in row) for row in matrix.values)
 
 
 def _provenance(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Reference]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
 from cvit_bench.evaluate.references import Reference, open_references
+from cvit_bench.evaluate.released import released_fields
 from cvit_bench.evaluate.results import make_results
 from cvit_bench.evaluate.score_files import Write, score_file
 from cvit_bench.evaluate.table import ScoredCell, scored_cell
@@ -70,12 +71,14 @@ def _score_cell(inputs: RunInputs, cell: PlannedCell, write: Write) -> ScoredCel
     samples = inputs.asked(cell.task, cell.variant)
     answers = [texts[sample.id] for sample in samples]
     scores = _scores(inputs, inputs.task(cell.task), texts)
-    asked = inputs.variant(cell.task, cell.variant).asks
-    if asked is not None:
+    asked, released = inputs.variant(cell.task, cell.variant).asks, {}
+    if asked is None:
+        released = released_fields(inputs.task(cell.task), list(zip(samples, answers, strict=True)))
+    else:
         letters = inputs.task(cell.task).form.letters
         scores = [under_asked_form(asked, letters, *pair) for pair in zip(scores, answers, strict=True)]
-    write(cell.variant, samples, answers, scores)
-    return scored_cell(cell, samples, scores)
+    write(cell.variant, samples, answers, scores, released)
+    return scored_cell(cell, samples, scores, released)
 
 
 def _answers(inputs: RunInputs, cell: PlannedCell) -> dict[str, str]:

@@ -46,12 +46,14 @@ class ScoredCell:
         return self.fields[name]
 
 
-def scored_cell(cell: PlannedCell, samples: Sequence[Sample], scores: Sequence[Score]) -> ScoredCell:
-    """Keep the numbers of a cell's scores."""
+def scored_cell(
+    cell: PlannedCell, samples: Sequence[Sample], scores: Sequence[Score], beside: Mapping[str, Array]
+) -> ScoredCell:
+    """Keep the numbers of a cell's scores, and other fields beside them."""
     fields = {
         name: np.array([value(score) for score in scores], np.float64) for name, value in FIELDS.items()
     }
-    return ScoredCell(cell, samples, fields)
+    return ScoredCell(cell, samples, {**fields, **beside})
 
 
 Source = tuple[list[tuple[int, ScoredCell]], Mapping[str, str]]

@@ -158,6 +158,22 @@ class Matrices(Record):
     F: Matrix
 
 
+class Released(Record):
+    """The same answers judged as published scripts do, for comparison with their tables; never ranked.
+
+    Attributes:
+        scorers: task -> its released scorer. The other tasks have none: their strict score and form stand in.
+        S: scores as released [stage][task], in percent.
+        F: share of answers that follow the instruction by the published rule, where there is one.
+        metrics: metrics of these two matrices.
+    """
+
+    scorers: dict[Name, str]
+    S: Matrix
+    F: Matrix
+    metrics: tuple[MetricResult, ...]
+
+
 class RunSummary(FileRecord):
     """What a run's results and its leaderboard entry have in common."""
 
@@ -196,6 +212,7 @@ class Results(RunSummary):
     wordings: tuple[Wordings, ...] = ()
     form_changes: tuple[FormChanges, ...] = ()
     few_shot_curves: tuple[FewShotCurve, ...] = ()
+    released: Released | None = None
 
 
 def results_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:

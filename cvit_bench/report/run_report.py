@@ -10,6 +10,7 @@ from cvit_bench.report.caveats import caveats
 from cvit_bench.report.columns import LEADING, find
 from cvit_bench.report.curves import curves
 from cvit_bench.report.heatmap import heat_map
+from cvit_bench.report.released import released_part
 from cvit_bench.report.render import render
 from cvit_bench.report.routes import Routes, read_routes
 from cvit_bench.report.sample_pages import SamplePages, write_sample_pages
@@ -55,6 +56,7 @@ def build_run_report(
         form_changes=[one for one in results.form_changes if one.stage == len(results.stages) - 1],
         pages={pages.name: pages.files[0] for pages in samples},
         caveats=caveats(results),
+        released=released_part(results),
     )
 
 

@@ -4,6 +4,7 @@ from tabulate import tabulate
 
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.results import Matrix, MetricResult, Results
+from cvit_bench.report.released import metrics_beside
 
 DASH = "–"
 
@@ -20,6 +21,7 @@ def results_text(results: Results) -> str:
             "Form kept F in percent, by stage and task\n" + _matrix(results, results.matrices.F),
             *([_few_shot(results)] if results.few_shot else []),
             _metrics(results.metrics),
+            *([_released(results)] if results.released else []),
         ]
     )
 
@@ -44,6 +46,18 @@ def _few_shot(results: Results) -> str:
     headers = ("unseen task", "samples a class", "S", "F")
     table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
     return f"After tuning the last checkpoint on a few samples, in percent\n{table}"
+
+
+def _released(results: Results) -> str:
+    rows = [
+        (row.label, *map(_number, (row.strict, row.released, row.difference)))
+        for row in metrics_beside(results)
+    ]
+    headers = ("metric", "strict", "released", "difference")
+    table = tabulate(
+        rows, headers=headers, tablefmt="simple", colalign=_aligned(len(headers)), disable_numparse=True
+    )
+    return f"As the published scripts score the same answers, for comparison with their tables\n{table}"
 
 
 def _metrics(metrics: tuple[MetricResult, ...]) -> str:
