@@ -46,7 +46,9 @@ def test_every_wording_is_a_dot_at_every_stage(make):
 
 def test_the_last_stage_stands_in_figures(make):
     page = build_run_report(worded(make))
-    row = re.search(r'aria-label="Wordings after the last stage".*?<tbody>(.*?)</tbody>', page, re.S)[1]
+    row = re.search(r'aria-label="Wordings after the last stage, table".*?<tbody>(.*?)</tbody>', page, re.S)[
+        1
+    ]
     assert row.count("<tr>") == 1
     assert "42.5" in row
     assert "40.0" in row

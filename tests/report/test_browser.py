@@ -139,3 +139,21 @@ def test_pictures_show_and_samples_are_whole_without_scripts(fruit, visit):
     page = visit(fruit)
     page.locator(".samples img").first.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('.samples img').naturalWidth > 0", timeout=20_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_usable_without_sight_or_mouse(board, make, save, fruit, browser, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    pages = [
+        write_leaderboard(board, "mini"),
+        write_index(board),
+        write_run_report(save(make.sequential())),
+        fruit,
+    ]
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+    for path in pages:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        found = axe.Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] != "minor"] == [], path
+    context.close()
