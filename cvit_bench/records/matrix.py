@@ -72,7 +72,10 @@ class ScoreMatrix:
     def row(self, stage: int, tasks: Sequence[str]) -> Array:
         """Return R[stage, tasks] in the given order, [..., num_tasks]."""
         if not tasks:
-            raise MetricUndefinedError("there is no task to average over")
+            was_run = self.was_not == "run"
+            raise MetricUndefinedError(
+                "there is no task to average over" if was_run else f"no task was {self.was_not}"
+            )
         return np.stack([self.cell(stage, task) for task in tasks], axis=-1)
 
     def until(self, stage: int) -> "ScoreMatrix":

@@ -5,6 +5,7 @@ from tabulate import tabulate
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.results import Matrix, MetricResult, Results
 from cvit_bench.report.released import metrics_beside
+from cvit_bench.report.terminal_beside import beside
 
 DASH = "–"
 
@@ -19,7 +20,7 @@ def results_text(results: Results) -> str:
             "Strict score S in percent, by stage and task (* unseen)\n"
             + _matrix(results, results.matrices.S),
             "Form kept F in percent, by stage and task\n" + _matrix(results, results.matrices.F),
-            *([_few_shot(results)] if results.few_shot else []),
+            *beside(results),
             _metrics(results.metrics),
             *([_released(results)] if results.released else []),
         ]
@@ -39,15 +40,6 @@ def _matrix(results: Results, matrix: Matrix) -> str:
     )
 
 
-def _few_shot(results: Results) -> str:
-    rows = [
-        (row.task, row.shots, *map(_number, (row.strict.value, row.form.value))) for row in results.few_shot
-    ]
-    headers = ("unseen task", "samples a class", "S", "F")
-    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
-    return f"After tuning the last checkpoint on a few samples, in percent\n{table}"
-
-
 def _released(results: Results) -> str:
     rows = [
         (row.label, *map(_number, (row.strict, row.released, row.difference)))
@@ -61,17 +53,28 @@ def _released(results: Results) -> str:
 
 
 def _metrics(metrics: tuple[MetricResult, ...]) -> str:
-    rows = [(metric.label, _number(metric.value), _interval(metric), metric.reason or metric.description)
-            for metric in metrics]  # fmt: skip
-    return str(
-        tabulate(
-            rows,
-            headers=("metric", "value", "95 % interval", "meaning"),
-            tablefmt="simple",
-            colalign=("left", "right", "right", "left"),
-            disable_numparse=True,
-        )
+    rows = [
+        (metric.label, _number(metric.value), _interval(metric), metric.description)
+        for metric in metrics
+        if metric.value is not None
+    ]
+    table = tabulate(
+        rows,
+        headers=("metric", "value", "95 % interval", "meaning"),
+        tablefmt="simple",
+        colalign=("left", "right", "right", "left") if rows else None,
+        disable_numparse=True,
     )
+    return f"{table}{_undefined(metrics)}"
+
+
+def _undefined(metrics: tuple[MetricResult, ...]) -> str:
+    """Return the metrics without a value, those with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for metric in metrics:
+        if metric.value is None:
+            by_reason.setdefault(metric.reason or "no reason given", []).append(metric.label)
+    return "".join(f"\n{DASH} {', '.join(labels)}: {reason}" for reason, labels in by_reason.items())
 
 
 def _aligned(count: int) -> tuple[str, ...]:

@@ -60,8 +60,8 @@ NOT_ASKED = {
     "consistency": "no task was asked in all of several wordings",
     "agreement": "no task was asked in several wordings",
     "wording_gap": "no task was asked in several wordings, some of the train split",
-    "form_change_kept": "there is no task to average over",
-    "form_change_known": "there is no task to average over",
+    "form_change_kept": "no task was asked in another form",
+    "form_change_known": "no task was asked in another form",
 }
 
 
