@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from cvit_bench import plugins
 from cvit_bench.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +38,15 @@ def test_make_target_exists(target):
 def test_verbs_are_all_in_the_readme():
     text = (ROOT / "README.md").read_text()
     assert [name for name in get_command(app).commands if f"cvit-bench {name}" not in text] == []
+
+
+@pytest.mark.parametrize("name", plugins.names(plugins.METRICS))
+def test_every_metric_is_explained_with_its_formula(name):
+    """One row a metric: its label linked to its file, a sentence, a formula."""
+    row = re.search(
+        rf"^\| \[([^\]]+)\]\(cvit_bench/metrics/{name}\.py\) \| ([^|]+) \| ([^|]+) \|$",
+        (ROOT / "README.md").read_text(),
+        flags=re.M,
+    )
+    assert row, f"README.md has no row for {name}"
+    assert row[1] == plugins.load(plugins.METRICS, name).LABEL
