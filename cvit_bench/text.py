@@ -9,6 +9,12 @@ _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _BREAK = re.compile(r"[\s-]+")
 _LABEL = re.compile(r"\W*[A-Za-z]\W*$|\W*[A-Za-z][.):\]]|[b-hB-H] |.*[(\[][A-Za-z][)\]]", re.DOTALL)
 
+_FORMULA = ("=", "+", "-", "@", "\t")
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+}  # fmt: skip
+
 _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TEENS = (
     "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
@@ -64,3 +70,16 @@ def first_line(error: BaseException, limit: int = 300) -> str:
     """Return the first line of an error's message, or the error's name when it has none."""
     lines = str(error).strip().splitlines()
     return lines[0][:limit] if lines else type(error).__name__
+
+
+def spreadsheet_cell(value: object) -> object:
+    """Return a value for a CSV file: text that would run as a formula gets a quote before it."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) else text
+
+
+def latex(text: str) -> str:
+    """Return text that LaTeX prints as it is, on one line."""
+    return "".join(_LATEX.get(sign, sign) for sign in one_space(text))

@@ -1,32 +1,52 @@
-"""`cvit-bench export`: a stage in another tool's format."""
+"""`cvit-bench export`: a run, or one stage of it, in another tool's format."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cvit_bench.cli.options import Device, Dtype, RunDir, Threads, placement_of
+from cvit_bench import plugins
+from cvit_bench.cli.options import DataRoot, Device, Dtype, RunDir, Threads, placement_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.text import unknown_name
 
-FORMATS = ("lora",)
+LORA = "lora"
 
 
 def export(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="lora: a plain PEFT LoRA.")],
+    format_: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="lora (a stage, as a plain PEFT LoRA); lm_eval, inspect, model_card, latex, csv (a run).",
+        ),
+    ],
     run_dir: RunDir,
-    stage: Annotated[str, typer.Option("--stage", help="Name of the stage.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder to write; it must not be there.")],
+    out: Annotated[Path, typer.Option("--out", help="File or folder to write; it must not be there.")],
+    stage: Annotated[str | None, typer.Option("--stage", help="lora: name of the stage.")] = None,
     task: Annotated[
         str | None, typer.Option("--task", help="The task that a stage with a router a task is folded for.")
     ] = None,
+    data_root: DataRoot = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Write a stage as a plain PEFT LoRA: a LoRA as it is, O-LoRA stacked, BranchLoRA folded for one task."""
-    if format_ not in FORMATS:
-        raise CvitBenchError(unknown_name("format", format_, FORMATS))
+    """Write a scored run for other tools, or a stage as a plain LoRA: O-LoRA stacked, BranchLoRA folded."""
+    known = (LORA, *plugins.names(plugins.EXPORTS))
+    if format_ not in known and "." not in format_:
+        raise CvitBenchError(unknown_name("export format", format_, known))
+    if format_ == LORA:
+        typer.echo(_lora(run_dir, stage, task, out, (device, dtype, threads)))
+        return
+    from cvit_bench.interop.exporting import export_run
+
+    typer.echo(export_run(format_, run_dir, out, data_root))
+
+
+def _lora(run_dir: Path, stage: str | None, task: str | None, out: Path, where: tuple[str, str, int]) -> str:
+    if stage is None:
+        raise CvitBenchError("--stage: export lora writes one stage; name it")
     from cvit_bench.interop.lora import export_lora
 
-    print(export_lora(run_dir, stage, task, out, placement_of(device, dtype, threads)))
+    return export_lora(run_dir, stage, task, out, placement_of(*where))

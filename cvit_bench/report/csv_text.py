@@ -8,6 +8,7 @@ from cvit_bench.records.entry import Entry
 from cvit_bench.report.board import by_ap
 from cvit_bench.report.columns import described
 from cvit_bench.report.groups import group_runs, router_seed
+from cvit_bench.text import spreadsheet_cell
 
 
 def as_csv(entries: Sequence[Entry]) -> str:
@@ -32,4 +33,4 @@ def _csv_line(entry: Entry, names: Sequence[str], has_routers: bool) -> list[obj
     for name in names:
         metric = by_id.get(name)
         numbers += [metric.value, metric.ci_low, metric.ci_high] if metric else [None, None, None]
-    return [*head, sum(task.n or 0 for task in entry.tasks), *numbers]
+    return [*map(spreadsheet_cell, head), sum(task.n or 0 for task in entry.tasks), *numbers]
