@@ -10,6 +10,7 @@ from cvit_bench.report.caveats import caveats
 from cvit_bench.report.columns import LEADING, find
 from cvit_bench.report.curves import curves
 from cvit_bench.report.heatmap import heat_map
+from cvit_bench.report.losses import losses
 from cvit_bench.report.released import released_part
 from cvit_bench.report.render import render
 from cvit_bench.report.routes import Routes, read_routes
@@ -50,6 +51,7 @@ def build_run_report(
         curves=curves(results),
         routes=routes,
         samples=samples,
+        losses=losses(results),
         strips=strips(results),
         series=series_curves(results),
         wordings=[one for one in results.wordings if one.stage == len(results.stages) - 1],

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from cvit_bench.records.results import Cell, Estimate, Series, Wordings
+from cvit_bench.report.losses import loss_parts, losses
 from cvit_bench.report.run_report import build_run_report
 from cvit_bench.report.series import series_curves
 from cvit_bench.report.strips import strips
@@ -62,6 +65,22 @@ def test_series_are_drawn_where_they_have_values(make):
     assert curve.title == "BWT"
     found = re.findall(r"BWT after stage (\d): (−\d+\.\d), interval", curve.svg)
     assert found == [("2", "−20.0"), ("3", "−40.0"), ("4", "−55.0")]
+
+
+def test_a_loss_is_the_sum_of_its_parts(make):
+    results = make.sequential()
+    strict, knowledge = results.matrices.S, results.matrices.K
+    for at in range(3):
+        parts = loss_parts(results, at)
+        assert [stage for stage, _, _ in parts] == list(range(at + 2, 5))
+        for stage, seeing, obeying in parts:
+            assert seeing + obeying == pytest.approx(strict[at + 1][at] - strict[stage][at])
+            assert seeing == pytest.approx(knowledge[at + 1][at] - knowledge[stage][at])
+    assert loss_parts(results, 4) == []
+    panels = losses(results)
+    assert [panel.title for panel in panels] == [task.title for task in results.tasks[:3]]
+    assert panels[0].svg.count("points lost, seen worse") == 3
+    assert losses(results.model_copy(update={"schedule": "per_task"})) == []
 
 
 def test_nothing_is_drawn_of_what_was_not_asked(make):
