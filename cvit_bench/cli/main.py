@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cvit_bench import __version__
+from cvit_bench.cli.compare import compare
 from cvit_bench.cli.demo import demo
 from cvit_bench.cli.evaluate import evaluate
 from cvit_bench.cli.export import export
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, evaluate, score, report, leaderboard, export, validate):
+for verb in (demo, train, evaluate, score, report, compare, leaderboard, export, validate):
     app.command()(verb)
 app.command(name="import")(import_)
 app.command(name="list")(list_names)

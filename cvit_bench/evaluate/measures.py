@@ -30,11 +30,18 @@ class Measured:
 
 
 def measured(
-    items: Mapping[str, Items], layout: ScoreMatrix, resamples: int = RESAMPLES, seed: int = 0
+    items: Mapping[str, Items],
+    layout: ScoreMatrix,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    run: int = 0,
 ) -> Measured:
-    """Average the fields of every task, once as they are and once for each draw."""
+    """Average the fields of every task, once as they are and once for each draw.
+
+    `run` tells apart several runs on the same items: their draws are the same.
+    """
     means = field_means(items, layout.tasks)
-    draws = resampled_means(items, layout.tasks, resamples, seed)
+    draws = resampled_means(items, layout.tasks, resamples, seed, run=run)
     num_items = sum(_num_scored(task) for task in items.values())
     return Measured(means, draws, _all(means, layout), _all(draws, layout), num_items)
 

@@ -30,19 +30,24 @@ from cvit_bench.records.results import (
 SHOWN: tuple[Kind, ...] = ("S", "K", "F")
 
 
-def make_results(
+def table_of(
     inputs: RunInputs,
     plan: EvaluationPlan,
     cells: Sequence[ScoredCell],
     references: Sequence[tuple[Reference, Sequence[ScoredCell]]] = (),
-) -> Results:
-    """Assemble the results of a run, measured against reference runs where there are some."""
+) -> Table:
+    """Lay out the scored cells of a run, and of reference runs where there are some."""
     paraphrases = [cell for cell in cells if not _is_form_change(inputs, cell)]
     changes = [cell for cell in cells if _is_form_change(inputs, cell)]
     others = {str(reference.role): _by_task(scored) for reference, scored in references}
-    table = Table(inputs, plan, _by_place(paraphrases), _by_place(changes), others)
+    return Table(inputs, plan, _by_place(paraphrases), _by_place(changes), others)
+
+
+def make_results(table: Table, cells: Sequence[ScoredCell], references: Sequence[Reference] = ()) -> Results:
+    """Assemble the results of a run from its table and its cells in the order of the plan."""
+    inputs, plan, run = table.inputs, table.plan, measured(table.items, table.layout)
+    variants = (cell.cell.variant for cell in cells if not _is_form_change(inputs, cell))
     in_sequence = {stage.name for stage in plan.stages}
-    run = measured(table.items, table.layout)
     manifest = inputs.manifest
     return Results(
         run=manifest.run,
@@ -56,7 +61,7 @@ def make_results(
         seeds=() if manifest.seed is None else (manifest.seed,),
         task_identity=manifest.task_identity,
         templates=manifest.templates,
-        variants=tuple(dict.fromkeys(cell.cell.variant for cell in paraphrases)),
+        variants=tuple(dict.fromkeys(variants)),
         stages=tuple(StageInfo(name=stage.name, tasks=stage.tasks) for stage in plan.stages),
         tasks=tuple(_task_info(table, task) for task in table.tasks),
         cells=tuple(_cell(table, cell) for cell in cells if cell.cell.stage in in_sequence),
@@ -68,7 +73,7 @@ def make_results(
         form_changes=tuple(form_changes(table, run)),
         few_shot_curves=curves(table, run),
         released=released_results(table),
-        provenance=_provenance(inputs, plan, [reference for reference, _ in references]),
+        provenance=_provenance(inputs, plan, references),
     )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
+from cvit_bench.evaluate.item_files import write_items
 from cvit_bench.evaluate.references import Reference, open_references
 from cvit_bench.evaluate.released import released_fields
-from cvit_bench.evaluate.results import make_results
+from cvit_bench.evaluate.results import make_results, table_of
 from cvit_bench.evaluate.score_files import Write, score_file
 from cvit_bench.evaluate.table import ScoredCell, scored_cell
 from cvit_bench.evaluate.typed import score_typed
@@ -49,7 +50,10 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
         places.setdefault((cell.stage, cell.task), []).append(cell)
     with ExitStack() as files:
         found = {cell.cell: cell for place in places.values() for cell in _score_place(inputs, place, files)}
-    results = make_results(inputs, plan, [found[cell] for cell in plan.cells], others)
+    cells = [found[cell] for cell in plan.cells]
+    table = table_of(inputs, plan, cells, others)
+    results = make_results(table, cells, [reference for reference, _ in others])
+    write_items(table)
     save_json(results_path(inputs.run_dir, inputs.split), results)
     return results
 

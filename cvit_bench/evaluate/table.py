@@ -118,9 +118,7 @@ class Table:
 
     def _items(self, task: str) -> Items:
         """Place every answer by its variant and sample, so that columns are the same items at all stages."""
-        sources = self._sources(task)
-        cells = [cell for rows, _ in sources for _, cell in rows]
-        samples = {(cell.cell.variant, one.id): one for cell in cells for one in cell.samples}
+        sources, samples = self._sources(task), self.asked(task)
         place = {key: at for at, key in enumerate(samples)}
         shape = (len(self.plan.stages), len(place))
         fields: dict[str, Array] = {}
@@ -133,6 +131,11 @@ class Table:
         pictures = [one.picture.name if one.picture else one.id for one in samples.values()]
         clusters = np.unique(np.array(pictures), return_inverse=True)[1]
         return Items({**fields, **worded}, clusters, scaled)
+
+    def asked(self, task: str) -> dict[tuple[str, str], Sample]:
+        """Return the items of a task in their order: (variant, sample id) -> sample."""
+        cells = [cell for rows, _ in self._sources(task) for _, cell in rows]
+        return {(cell.cell.variant, one.id): one for cell in cells for one in cell.samples}
 
     def _sources(self, task: str) -> list[Source]:
         """Return what a task's fields are made from: its cells, form changes, other runs, few shots."""

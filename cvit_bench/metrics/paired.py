@@ -79,13 +79,13 @@ def _signs(num: int, permutations: int, seed: int) -> Iterator[Array]:
     generator = np.random.default_rng((seed, num))
     for start in range(0, permutations, _BLOCK):
         rows = min(_BLOCK, permutations - start)
-        yield 2.0 * generator.integers(2, size=(rows, num)) - 1
+        yield generator.integers(2, size=(rows, num)).astype(np.float64) * 2 - 1
 
 
 def _cluster_changes(first: Array, second: Array, clusters: Array) -> Array:
     """Return for each cluster the sum of second − first over its items."""
     _, cluster_of = np.unique(clusters, return_inverse=True)
-    return np.bincount(cluster_of, weights=second - first)
+    return np.bincount(cluster_of, weights=second - first).astype(np.float64)
 
 
 def _standardised(changes: Array) -> float | None:

@@ -58,6 +58,7 @@ def resampled_means(
     resamples: int = RESAMPLES,
     seed: int = 0,
     within: bool = False,
+    run: int = 0,
 ) -> dict[str, Array]:
     """Return field -> [resamples, num_stages, num_tasks]: means of each bootstrap draw.
 
@@ -69,8 +70,12 @@ def resampled_means(
         within: draw a second time, items within every drawn cluster. Two levels count the spread within
             clusters twice (Davison and Hinkley 1997, 3.8): they are for few items a cluster that stand
             for many more; the default is the first level alone.
+        run: which of several runs on the same items: they share the draws and have each their own ε.
     """
-    found = {task: _task_draws(task, items, resamples, seed, within) for task, items in tasks.items()}
+    found = {
+        task: _task_draws(items, resamples, (seed, zlib.crc32(task.encode("utf-8"))), within, run)
+        for task, items in tasks.items()
+    }
     return _columns(found, order)
 
 
@@ -89,9 +94,10 @@ def _own_means(items: Items) -> dict[str, Array]:
             for name, rows in items.fields.items()}  # fmt: skip
 
 
-def _task_draws(task: str, items: Items, resamples: int, seed: int, within: bool) -> dict[str, Array]:
+def _task_draws(
+    items: Items, resamples: int, key: tuple[int, int], within: bool, run: int
+) -> dict[str, Array]:
     """Return field -> [resamples, num_stages]."""
-    key = (seed, zlib.crc32(task.encode("utf-8")))
     names = list(items.fields)
     rows = np.concatenate([items.fields[name] for name in names])  # [num_fields · num_stages, num_items]
     highest = np.repeat([items.highest.get(name, 1.0) for name in names], len(rows) // len(names))
@@ -101,7 +107,7 @@ def _task_draws(task: str, items: Items, resamples: int, seed: int, within: bool
     means = {}
     for at, name in enumerate(names):
         own = slice(at * (len(rows) // len(names)), (at + 1) * (len(rows) // len(names)))
-        generator = np.random.default_rng((*key, zlib.crc32(name.encode("utf-8"))))
+        generator = np.random.default_rng((*key, zlib.crc32(name.encode("utf-8")), run))
         means[name] = _with_ends(draws[:, own], [end[own] for end in ends], generator)
     return means
 

@@ -81,6 +81,11 @@ def scores_path(run_dir: Path, stage: str, task: str, split: SplitChoice = Split
     return run_dir / split.named("scores") / stage / f"{task}.parquet"
 
 
+def items_path(run_dir: Path, task: str, split: SplitChoice = SplitChoice.TEST) -> Path:
+    """Return where the fields of a task lie, item by item, all stages together."""
+    return run_dir / split.named("items") / f"{task}.parquet"
+
+
 def load_plan(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> EvaluationPlan:
     """Read the plan of a run directory."""
     return load_json(plan_path(run_dir, split), EvaluationPlan)
