@@ -63,6 +63,7 @@ def test_score_report_and_an_unchanged_evaluate_load_no_torch(toy):
     assert loaded_by("evaluate", *places) == []
     assert loaded_by("score", *places) == []
     assert loaded_by("report", "--run-dir", toy.run_dir) == []
+    assert loaded_by("compare", toy.run_dir, toy.run_dir) == []
 
 
 def test_layers_are_kept():
