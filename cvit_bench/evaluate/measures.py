@@ -1,7 +1,7 @@
 """Every metric of a run with its interval: on its matrices, and again on every draw of the bootstrap."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -43,7 +43,22 @@ def measured(
     means = field_means(items, layout.tasks)
     draws = resampled_means(items, layout.tasks, resamples, seed, run=run)
     num_items = sum(_num_scored(task) for task in items.values())
-    return Measured(means, draws, _all(means, layout), _all(draws, layout), num_items)
+    point = _all(means, layout)
+    return Measured(means, draws, point, _centred(_all(draws, layout), point), num_items)
+
+
+def _centred(draws: Matrices, point: Matrices) -> Matrices:
+    """Shift the draws of worst and best wordings to their own values.
+
+    A draw adds noise to every wording, and so drives worst and best further apart than they were found.
+    """
+    shifted: dict[Kind, ScoreMatrix] = {}
+    kinds: tuple[Kind, ...] = ("W", "B")
+    for kind in kinds:
+        values = draws[kind].values
+        off = values.mean(axis=0) - point[kind].values
+        shifted[kind] = replace(draws[kind], values=np.maximum(values - off, 0.0))
+    return {**draws, **shifted}
 
 
 def _all(means: Mapping[str, Array], layout: ScoreMatrix) -> Matrices:

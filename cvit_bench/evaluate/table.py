@@ -127,7 +127,7 @@ class Table:
         top = self.highest(task)
         scaled = {new: top for _, names in sources for new, name in names.items() if name in SCALED}
         worded = over_wordings(fields["strict"], place, self.wordings(task), top)
-        scaled |= {name: top for name in worded if name not in SHARES}
+        scaled |= {name: top for name in worded if name not in SHARES} | {"wording_noise": 0.0}
         pictures = [one.picture.name if one.picture else one.id for one in samples.values()]
         clusters = np.unique(np.array(pictures), return_inverse=True)[1]
         return Items({**fields, **worded}, clusters, scaled)

@@ -40,9 +40,8 @@ def matrices_beside(means: Mapping[str, Array], layout: ScoreMatrix) -> dict[Kin
     """
     nothing = np.full_like(means["strict"], np.nan)
     found = {kind: (means.get(name, nothing), lack) for kind, (name, lack) in _FIELDS.items()}
-    wordings = [values for name, values in means.items() if name.startswith("wording_")] or [nothing]
-    found["W"] = np.fmin.reduce(wordings), "asked in several wordings"
-    found["B"] = np.fmax.reduce(wordings), "asked in several wordings"
+    worst, best = worst_and_best(means, nothing)
+    found["W"], found["B"] = (worst, "asked in several wordings"), (best, "asked in several wordings")
     matrices = {
         kind: replace(layout, values=_PERCENT * values, was_not=lack)
         for kind, (values, lack) in found.items()
@@ -51,6 +50,21 @@ def matrices_beside(means: Mapping[str, Array], layout: ScoreMatrix) -> dict[Kin
     changed = [task for task in layout.tasks if task in layout.form_changes]
     kept = {"A": closed, "C": closed, "O": changed, "N": changed}
     return {kind: _only(matrix, kept.get(kind, matrix.tasks)) for kind, matrix in matrices.items()}
+
+
+def worst_and_best(means: Mapping[str, Array], nothing: Array) -> tuple[Array, Array]:
+    """Return smallest and largest score over wordings, without the noise of the deal."""
+    names = [name for name in means if name.removeprefix("wording_").isdigit()]
+    wordings = np.stack([means[name] for name in names] or [nothing])
+    num = (~np.isnan(wordings)).sum(axis=0)
+    mean = np.divide(np.nansum(wordings, axis=0), num, out=nothing.copy(), where=num > 0)
+    apart = wordings - mean
+    squares = np.nansum(apart**2, axis=0)
+    noise = np.nan_to_num(means.get("wording_noise", nothing))
+    kept = np.divide(noise, squares, out=np.zeros_like(mean), where=squares > 0)
+    shrunk = np.sqrt(np.clip(1.0 - kept, 0.0, 1.0))
+    worst = np.maximum(mean + shrunk * np.fmin.reduce(apart), 0.0)
+    return worst, np.maximum(mean + shrunk * np.fmax.reduce(apart), worst)
 
 
 def _only(matrix: ScoreMatrix, tasks: Sequence[str]) -> ScoreMatrix:

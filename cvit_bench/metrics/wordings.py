@@ -12,8 +12,14 @@ is x. It is closer than the plain mean over the samples that saw v where the sco
 more than 1 − K(k − 1)/(k(K − 1)): .43 for two of eight wordings, .14 for four.
 
 Means over wordings and the gap are linear in z, so they are unbiased, and so is agreement, a mean over pairs.
-Worst and best are the smallest and the largest of K estimated means: noise drives them apart, the more the
-fewer samples there are. Whether *all* K wordings get one verdict cannot be told from k of them.
+Worst and best are not: the noise of the deal drives the smallest and the largest of K estimates apart. With
+d_v = mean of z_iv − x̄_i and s_i² the variance of sample i's k scores,
+
+    E Σ_v d_v² = its value in the full design + noise,    noise = (K − 1)(K − k)/((k − 1) N²) · Σ_i s_i²
+
+so all d_v are shrunk by √max(0, 1 − noise / Σ_v d_v²) (a constrained estimate: Louis 1984), which gives them
+the spread that they have in the full design; with k = K nothing is shrunk. Whether *all* K wordings get one
+verdict cannot be told from k of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,8 +76,9 @@ def wording_fields(scores: Array, is_train: Sequence[bool], highest: float) -> d
         highest: largest score; an answer is right from half of it on.
 
     Fields: `wording_0` …, `train_wordings`, `heldout_wordings` (in the unit of the scores; a split without
-    any wording has none), `agreement` (share of pairs of wordings with the same verdict) and `consistent`
-    (1 where all have it, NaN where the sample did not see all).
+    any wording has none), `agreement` (share of pairs of wordings with the same verdict), `consistent`
+    (1 where all have it, NaN where the sample did not see all) and `wording_noise`, whose mean is the noise
+    of the deal.
     """
     means = completed(scores)
     seen = ~np.isnan(scores)
@@ -86,9 +93,19 @@ def wording_fields(scores: Array, is_train: Sequence[bool], highest: float) -> d
     all_pairs = num * (num - 1)
     blank = np.full(num.shape, np.nan)
     fields["agreement"] = np.divide(pairs, all_pairs, out=blank.copy(), where=all_pairs > 0)
+    fields["wording_noise"] = _noise(scores, num)
     same = (right == 0) | (wrong == 0)
     fields["consistent"] = np.where(not_run | (num < scores.shape[-1]), np.nan, same.astype(np.float64))
     return fields
+
+
+def _noise(scores: Array, num: npt.NDArray[np.int64]) -> Array:
+    """Return (K − 1)(K − k)/((k − 1) N) · s_i², [num_stages, num_samples]."""
+    total, k = scores.shape[-1], num.astype(np.float64)
+    filled = np.where(np.isnan(scores), 0.0, scores)
+    squares = (filled**2).sum(axis=-1) - filled.sum(axis=-1) ** 2 / np.maximum(k, 1)
+    weight = (total - 1) * (total - k) / (np.maximum(k - 1, 1) ** 2 * scores.shape[-2])
+    return np.where(k > 1, weight * np.maximum(squares, 0.0), np.nan)
 
 
 def completed(scores: Array) -> Array:

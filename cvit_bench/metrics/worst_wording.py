@@ -12,5 +12,5 @@ ORDER = 50
 
 
 def compute(matrix: ScoreMatrix) -> Array:
-    """Return the mean over train tasks in percent; noise lowers it, the more the fewer samples there are."""
+    """Return the mean over train tasks in percent; noise lowers it where samples are few."""
     return matrix.row(matrix.last, matrix.train_tasks).mean(axis=-1)

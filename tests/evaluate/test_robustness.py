@@ -89,7 +89,11 @@ def test_an_incomplete_design(worded):
         for v in RIGHT
     }
     assert found.mean.value == pytest.approx(25 * sum(means), abs=1e-5)
-    assert found.worst.value == pytest.approx(min(estimates.values()), abs=1e-5)
+    apart = [one - 25 * sum(means) for one in estimates.values()]
+    noise = 100**2 * 2 * (3 - 2) / (1 * 4**2) * sum((row[0] - row[1]) ** 2 / 2 for row in own)
+    shrunk = max(0, 1 - noise / sum(one**2 for one in apart)) ** 0.5
+    assert found.worst.value == pytest.approx(25 * sum(means) + shrunk * min(apart), abs=1e-4)
+    assert found.spread.value == pytest.approx(shrunk * (max(apart) - min(apart)), abs=1e-4)
     gap = (estimates["v0"] + estimates["v1"]) / 2 - estimates["h0"]
     assert found.gap.value == pytest.approx(gap, abs=1e-5)
     assert found.agreement.value == pytest.approx(25 * sum(row[0] == row[1] for row in own))

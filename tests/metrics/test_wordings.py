@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cvit_bench.data.design import deal
+from cvit_bench.metrics.beside import worst_and_best
 from cvit_bench.metrics.wordings import completed, wording_fields
 
 NaN = np.nan
@@ -80,7 +81,7 @@ def test_the_incomplete_design_is_unbiased(full, k):
     is_train = (True, True, True, False, False, False)
     truth = _means(full, is_train)
     draws = [_means(_dealt(full, k, seed), is_train) for seed in range(600)]
-    for name in set(truth) - {"consistent"}:
+    for name in set(truth) - {"consistent", "wording_noise"}:
         values = np.array([found[name][0] for found in draws])
         standard_error = values.std(ddof=1) / np.sqrt(len(values))
         assert values.mean() == pytest.approx(truth[name][0], abs=4.5 * standard_error + 1e-12), name
@@ -98,17 +99,34 @@ def test_comparing_within_samples_pays_where_wordings_of_a_sample_agree(strength
     assert (within < 0.9 * plain) == is_closer
 
 
-def test_worst_is_too_low_with_few_samples_and_less_so_with_more():
-    """All wordings are equally good in truth: what worst falls below the mean is noise."""
+def _worst_and_best(scores):
+    means = _means(scores, (True,) * 7 + (False,))
+    return np.array(worst_and_best(means, np.full(1, NaN)))[:, 0]
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.2])
+@pytest.mark.parametrize("k", [2, 4])
+def test_worst_and_best_are_not_driven_apart_by_the_deal(effect, k):
+    """Over 150 runs of 60 samples and 8 wordings that differ by up to 2 · effect."""
     draw = np.random.default_rng(2)
+    full, dealt, plain = [], [], []
+    for seed in range(150):
+        easy = 1 / (1 + np.exp(-3 * draw.standard_normal((60, 1))))
+        chance = easy + effect * np.linspace(-1, 1, 8)
+        said = (0.7 * draw.random((60, 1)) + 0.3 * draw.random((60, 8)) < chance).astype(float)[None]
+        some = _dealt(said, k, seed)
+        full.append(_worst_and_best(said))
+        dealt.append(_worst_and_best(some))
+        plain.append(np.ptp(completed(some).mean(axis=1)))
+    spread, estimate = (np.diff(np.array(found), axis=1).mean() for found in (full, dealt))
+    assert estimate == pytest.approx(spread, abs=0.03)
+    assert np.mean(plain) > 1.03 * estimate
+    assert np.mean(dealt, axis=0) == pytest.approx(np.mean(full, axis=0), abs=0.025)
 
-    def below(num):
-        gaps = []
-        for seed in range(60):
-            full = (draw.random((1, num, 6)) < 0.6).astype(float)
-            found = _means(_dealt(full, 3, seed), (True,) * 6)
-            worst = min(found[f"wording_{at}"][0] for at in range(6))
-            gaps.append(full.mean() - worst)
-        return np.mean(gaps)
 
-    assert 0 < below(400) < 0.5 * below(40)
+def test_noise_of_the_deal_by_hand():
+    """K = 3, k = 2, N = 2: 2 · 1 / (1 · 2) · s², s² of (0.2, 0.8) is 0.18 and of (1, 1) is 0."""
+    fields = wording_fields(np.array([[[0.2, 0.8, NaN], [NaN, 1.0, 1.0]]]), (True, True, False), 1.0)
+    np.testing.assert_allclose(fields["wording_noise"], [[0.18, 0.0]])
+    whole = wording_fields(SCORES, (True, True, False), 1.0)
+    np.testing.assert_array_equal(whole["wording_noise"], np.zeros((1, 4)))
