@@ -12,6 +12,7 @@ from cvit_bench.cli.options import (
     Json,
     Limit,
     References,
+    RemoteCode,
     RunDir,
     Split,
     Threads,
@@ -59,6 +60,7 @@ def evaluate(
     device: Device = "auto",
     dtype: Dtype = "auto",
     threads: Threads = 1,
+    trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer every stage × task of a run, score it, and print the matrix and the metrics."""
     from cvit_bench.evaluate.sequence import EvaluateOptions
@@ -75,7 +77,7 @@ def evaluate(
         design_seed=design_seed,
         limit=limit,
         batch_size=_batch_size(batch_size),
-        placement=placement_of(device, dtype, threads),
+        placement=placement_of(device, dtype, threads, trust_remote_code),
         data_root=data_root,
         references=tuple(reference or ()),
     )

@@ -16,6 +16,7 @@ from cvit_bench.cli.demo import demo
 from cvit_bench.cli.evaluate import evaluate
 from cvit_bench.cli.export import export
 from cvit_bench.cli.import_ import import_
+from cvit_bench.cli.init import init
 from cvit_bench.cli.leaderboard import leaderboard
 from cvit_bench.cli.list import list_names
 from cvit_bench.cli.report import report
@@ -35,6 +36,7 @@ app = typer.Typer(
 for verb in (demo, train, evaluate, score, report, compare, leaderboard, export, validate):
     app.command()(verb)
 app.command(name="import")(import_)
+app.add_typer(init, name="init")
 app.command(name="list")(list_names)
 
 

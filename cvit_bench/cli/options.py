@@ -18,6 +18,9 @@ DataRoot = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, …")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto (float32 on CPU, else bfloat16), float32, …")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads of the model.")]
+RemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run code that lies beside a base's weights.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Split = Annotated[
     SplitChoice, typer.Option("--split", help="test, or val: the samples that training held out.")
@@ -33,7 +36,7 @@ References = Annotated[
 ]
 
 
-def placement_of(device: str, dtype: str, threads: int) -> "Placement":
+def placement_of(device: str, dtype: str, threads: int, remote_code: bool = False) -> "Placement":
     """Resolve `auto`; imports torch only where there may be a GPU to ask it about."""
     from cvit_bench.models.family import Placement
 
@@ -41,7 +44,7 @@ def placement_of(device: str, dtype: str, threads: int) -> "Placement":
         device = "cuda" if _has_cuda() else "cpu"
     if dtype == "auto":
         dtype = "float32" if device == "cpu" else "bfloat16"
-    return Placement(device, dtype, threads)
+    return Placement(device, dtype, threads, remote_code)
 
 
 def _has_cuda() -> bool:

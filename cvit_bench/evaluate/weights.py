@@ -5,10 +5,20 @@ from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Checkpoint
-from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256
+from cvit_bench.models.folders import (
+    adapter_sha256,
+    base_folder,
+    base_sha256,
+    from_hub,
+    has_processor,
+    is_hub_id,
+)
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.manifest import MANIFEST, Manifest, Stage
 from cvit_bench.records.plan import BASE_STAGE
+
+STAGES = "stages"
+"""Folder of a run directory that holds the checkpoints of its own."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
             f"{run_dir / MANIFEST}: base.sha256: {base} is not the base that the run was trained on "
             f"(its hash is {base_hash[:12]}…, the manifest says {str(manifest.base.sha256)[:12]}…)"
         )
-    folders = [_folder(run_dir, stage) for stage in manifest.stages]
+    folders = [_folder(run_dir, at, stage) for at, stage in enumerate(manifest.stages)]
     _check_folders(run_dir, manifest, folders)
     first = StageWeights((), Checkpoint(BASE_STAGE, None, "base"), sha256_json([base_hash, None]))
     rest = [
@@ -62,9 +72,13 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
     return base, [first, *rest]
 
 
-def _folder(run_dir: Path, stage: Stage) -> Path:
-    path = Path(stage.checkpoint)
-    return path if path.is_absolute() else run_dir / path
+def _folder(run_dir: Path, at: int, stage: Stage) -> Path:
+    """Return where a checkpoint lies; what is no path within the run may be a hub id."""
+    path = run_dir / stage.checkpoint
+    first = Path(stage.checkpoint).parts[0]
+    if path.is_dir() or not is_hub_id(stage.checkpoint) or first == STAGES or (run_dir / first).exists():
+        return path
+    return from_hub(f"{run_dir / MANIFEST}: stages.{at}.checkpoint", stage.checkpoint, stage.revision)
 
 
 def _check_folders(run_dir: Path, manifest: Manifest, folders: list[Path]) -> None:
@@ -84,5 +98,5 @@ def _check_folders(run_dir: Path, manifest: Manifest, folders: list[Path]) -> No
 
 def _sha256(base_hash: str, stage: Stage, folder: Path) -> str:
     if stage.kind == "full":
-        return sha256_json([base_sha256(folder), None])
+        return sha256_json([base_sha256(folder), None if has_processor(folder) else base_hash])
     return sha256_json([base_hash, adapter_sha256(folder)])

@@ -12,6 +12,11 @@ from cvit_bench.models.folders import ADAPTER_FILES, adapter_sha256, base_sha256
 from cvit_bench.records.files import write_text
 from cvit_bench.text import first_line
 
+_SWAPPED = ("LORA", NAME.upper())
+_NO_WEIGHTS = {
+    "POLY": "wants the number of the task with every forward pass",
+    "XLORA": "is a gate over other adapters, which would have to be there too",
+}
 _README = """# {name}
 
 An adapter in PEFT format, written by cvit-bench. Load it onto its base with
@@ -27,19 +32,26 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: 
     """Put the adapter of a folder into the base, in place of the one that was there.
 
     `adapted` is what the last call returned, None at first; `base_folder` is where the base was loaded from.
-    Raises CvitBenchError when the folder is not an adapter, was trained on another base, or its tensors do
-    not fit.
+    Adapters of any of PEFT's kinds may take turns: one of the same kind is swapped, before another kind the
+    base is made whole again. Raises CvitBenchError when the folder is not an adapter, was trained on another
+    base, is of a kind that cannot be swapped, or its tensors do not fit.
     """
     from peft import PeftConfig, PeftModel
     from safetensors import SafetensorError
 
     adapter_sha256(folder)
-    previous = adapted.active_adapter if adapted is not None else None
-    name = name.replace(".", "-") if name != previous else f"{name}-again"
+    name = name.replace(".", "-")
+    previous = None
     try:
         config = PeftConfig.from_pretrained(str(folder))
         config.inference_mode = True
         check_base(folder, config, base_folder)
+        _check_kind(folder, config)
+        if adapted is not None and not _are_swapped(adapted, config):
+            base, adapted = take_off(adapted), None
+        if adapted is not None:
+            previous = adapted.active_adapter
+            name = name if name != previous else f"{name}-again"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = PeftModel(base, config, adapter_name=name) if adapted is None else adapted
@@ -51,6 +63,42 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: 
     if previous is not None:
         model.delete_adapter(previous)
     return model
+
+
+def take_off(adapted: Any) -> Any:
+    """Return the base of a PEFT model as it was: PEFT itself would leave modules trained in full in it."""
+    from peft.utils.other import ModulesToSaveWrapper
+
+    whole = adapted.base_model.model
+    before = {
+        name: module.original_module
+        for name, module in whole.named_modules()
+        if isinstance(module, ModulesToSaveWrapper)
+    }
+    base = adapted.unload()
+    for name, module in before.items():
+        parent, _, last = name.rpartition(".")
+        setattr(base.get_submodule(parent), last, module)
+    return base
+
+
+def _are_swapped(adapted: Any, config: Any) -> bool:
+    """Whether an adapter may join the one that is there: PEFT mixes no kinds, and some not with their own."""
+    return config.peft_type in _SWAPPED and adapted.active_peft_config.peft_type == config.peft_type
+
+
+def _check_kind(folder: Path, config: Any) -> None:
+    """Refuse what is no change of weights."""
+    if config.peft_type is None:
+        raise ValueError("its configuration names no peft_type")
+    reason = _NO_WEIGHTS.get(str(config.peft_type.value))
+    if config.is_prompt_learning or config.is_adaption_prompt:
+        reason = "learns virtual tokens before the prompt, not a change of weights"
+    if reason:
+        raise CvitBenchError(
+            f"{folder / ADAPTER_FILES[0]}: peft_type: {config.peft_type.value} cannot be swapped on a base: "
+            f"it {reason}"
+        )
 
 
 def check_base(folder: Path, config: Any, base_folder: Path | None) -> None:

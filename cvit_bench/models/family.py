@@ -21,11 +21,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a model computes."""
+    """Where and how a model computes; `remote_code` lets code that lies beside its weights run."""
 
     device: str = "cpu"
     dtype: str = "float32"
     threads: int = 1
+    remote_code: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from cvit_bench.text import unknown_name
 EMBEDDED = "embedded:"
 SCRIPT = "scripted.json"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 _BASE_PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 _NOT_WEIGHTS = ("loss.json", "trainer_state.json")
 
@@ -28,8 +29,8 @@ def base_folder(base: BaseModelRef, run_dir: Path | None = None) -> Path:
     for root in reversed(roots):
         if (root / base.path).is_dir():
             return root / base.path
-    if base.path.count("/") == 1 and not base.path.startswith((".", "/")):
-        return _from_hub(base)
+    if is_hub_id(base.path):
+        return from_hub("base.path", base.path, base.revision)
     raise CvitBenchError(f"base.path: {base.path}: no such folder")
 
 
@@ -45,16 +46,25 @@ def _embedded(name: str) -> Path:
     return embedded_base()
 
 
-def _from_hub(base: BaseModelRef) -> Path:
+def is_hub_id(path: str) -> bool:
+    """Tell whether a path may be a hub id, OWNER/NAME."""
+    return path.count("/") == 1 and not path.startswith((".", "/", "~"))
+
+
+def from_hub(key: str, name: str, revision: str | None) -> Path:
+    """Return the folder of a hub id, fetched or found in the local hub cache; `key` is where it is named.
+
+    Pickled weights are not fetched.
+    """
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(
-            snapshot_download(base.path, revision=base.revision, ignore_patterns=["*.bin", "*.pt", "*.pth"])
-        )
+        return Path(snapshot_download(name, revision=revision, ignore_patterns=["*.bin", "*.pt", "*.pth"]))
     except (OSError, ValueError) as error:
+        at = f" at revision {revision}" if revision else ""
         raise CvitBenchError(
-            f"base.path: {base.path}: no such folder, and not to be had from the hub ({type(error).__name__})"
+            f"{key}: {name}: no such folder, and not to be had from the hub{at} ({type(error).__name__}); "
+            "without a network it must be in the hub cache (HF_HOME) already"
         ) from error
 
 
@@ -64,13 +74,22 @@ def base_sha256(folder: Path) -> str:
     return sha256_files((path for path in paths if path.name not in _NOT_WEIGHTS), folder)
 
 
+def has_processor(folder: Path) -> bool:
+    """Tell whether a model folder says how words and pictures become its input."""
+    return any((folder / name).is_file() for name in PROCESSOR_FILES)
+
+
 def adapter_sha256(folder: Path) -> str:
     """Hash an adapter folder: its configuration and its tensors."""
     if (folder / SCRIPT).is_file():
         return sha256_files([folder / SCRIPT], folder)
     missing = [name for name in ADAPTER_FILES if not (folder / name).is_file()]
     if missing:
-        pickled = " (pickled weights are not read)" if (folder / "adapter_model.bin").exists() else ""
+        pickled = (
+            " (pickled weights are not read; `cvit-bench init run --allow-pickle` copies them to safetensors)"
+            if (folder / "adapter_model.bin").exists()
+            else ""
+        )
         raise CvitBenchError(f"{folder}: no {' and no '.join(missing)}: not an adapter folder{pickled}")
     return sha256_files([folder / name for name in ADAPTER_FILES], folder)
 

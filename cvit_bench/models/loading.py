@@ -1,4 +1,4 @@
-"""Open a base through the Auto classes: safetensors only, no remote code."""
+"""Open a base through the Auto classes: safetensors only, and no code of its own unless that is asked for."""
 
 import inspect
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from cvit_bench.models.folders import base_sha256
 from cvit_bench.models.inputs import KINDS, Kinds
 from cvit_bench.models.processors import load_processor
 from cvit_bench.models.vision_memory import VisionMemory
+from cvit_bench.progress import say
 from cvit_bench.text import first_line
 
 
@@ -29,10 +30,16 @@ class LoadedBase:
     dtype: torch.dtype
 
 
-def load_base(folder: Path, placement: Placement, place: Callable[[Any], Any] | None = None) -> LoadedBase:
+def load_base(
+    folder: Path,
+    placement: Placement,
+    place: Callable[[Any], Any] | None = None,
+    processor_from: Path | None = None,
+) -> LoadedBase:
     """Load model and processor of a folder onto the device; features of a frozen tower are kept in memory.
 
-    `place` puts the model where it computes in another way, and nothing is kept then.
+    `place` puts the model where it computes in another way, and nothing is kept then. A checkpoint without a
+    processor of its own takes the one of `processor_from`, the base that it was tuned from.
     """
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
@@ -42,12 +49,14 @@ def load_base(folder: Path, placement: Placement, place: Callable[[Any], Any] | 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     set_threads(placement)
-    family = family_of(folder)
+    family, trusted = family_of(folder), placement.remote_code
+    if trusted:
+        say(f"warning: {folder}: code beside the weights is run, as --trust-remote-code asks")
     device, dtype = torch_device(placement.device), torch_dtype(placement.dtype)
     try:
-        processor = load_processor(folder, family.chat_template)
+        processor = load_processor(folder, family.chat_template, processor_from, trusted)
         model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=trusted, local_files_only=True
         )
         model = model.to(device) if place is None else place(model)
     except (

@@ -13,23 +13,32 @@ from pathlib import Path
 from typing import Any
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.folders import PROCESSOR_FILES, has_processor
 
 _VIDEO = "video_processor"
-_NAMED_IN = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 
 
-def load_processor(folder: Path, chat_template: str | None = None) -> Any:
+def load_processor(
+    folder: Path, chat_template: str | None = None, other: Path | None = None, trusted: bool = False
+) -> Any:
     """Return the processor of a base folder, ready to pad prompts on the left.
 
-    `chat_template` is used where the folder brings none. Whatever transformers raises on a damaged folder
-    passes through.
+    `chat_template` is used where the folder brings none. A folder of weights alone, as trainers save them,
+    takes the processor of the `other` one. A `trusted` one may bring code of its own. Whatever transformers
+    raises on a damaged folder passes through.
     """
-    from transformers import AutoImageProcessor
+    from transformers import AutoImageProcessor, AutoProcessor
 
-    processor = without_videos(_kind(folder)).from_pretrained(folder, local_files_only=True)
-    processor.image_processor = AutoImageProcessor.from_pretrained(
-        folder, backend="pil", local_files_only=True
-    )
+    if other is not None and not has_processor(folder):
+        folder = other
+
+    if trusted:
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=True, local_files_only=True)
+    else:
+        processor = without_videos(_kind(folder)).from_pretrained(folder, local_files_only=True)
+        processor.image_processor = AutoImageProcessor.from_pretrained(
+            folder, backend="pil", local_files_only=True
+        )
     tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
@@ -47,7 +56,7 @@ def _kind(folder: Path) -> Any:
     from transformers import AutoConfig
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING, processor_class_from_name
 
-    named = [_named_in(folder / name) for name in _NAMED_IN if (folder / name).is_file()]
+    named = [_named_in(folder / name) for name in PROCESSOR_FILES if (folder / name).is_file()]
     found = next((kind for name in named if name and (kind := processor_class_from_name(name))), None)
     return found or PROCESSOR_MAPPING[type(AutoConfig.from_pretrained(folder, local_files_only=True))]
 

@@ -89,5 +89,7 @@ class ReplayModel:
     def _ensure_base(self, folder: Path) -> None:
         if folder != self._loaded:
             self._adapted = None
-            self._base = load_base(folder, self._placement)
+            self._loaded = Path()
+            self.__dict__.pop("_base", None)  # two bases at a time may not fit
+            self._base = load_base(folder, self._placement, processor_from=self._folder)
             self._loaded = folder

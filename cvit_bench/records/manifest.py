@@ -30,6 +30,7 @@ class Stage(Record):
     tasks: tuple[Name, ...] = Field(min_length=1)
     checkpoint: str = Field(min_length=1)
     kind: Literal["adapter", "full", "answers"] = "adapter"
+    revision: str | None = Field(default=None, description="of a checkpoint that is a hub id")
     parent: str | None = None
     shots: int | None = Field(
         default=None, ge=1, description="samples a class of an unseen task, beside the sequence"

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cvit_bench import plugins
-from cvit_bench.models.adapter_files import save_adapter
+from cvit_bench.models.adapter_files import save_adapter, take_off
 from cvit_bench.models.folders import adapter_sha256
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.progress import metered
@@ -103,7 +103,7 @@ class StageRun:
             self._save(stage, kept, record, routes)
         self.processes.wait()
         stops.clear()
-        self.base.loaded.model = stage.adapted.unload()
+        self.base.loaded.model = take_off(stage.adapted)
         return record
 
     def _log_path(self) -> Path | None:

@@ -26,7 +26,9 @@ def test_command_parses(line):
     words = line.split()[1:]
     verbs = get_command(app).commands
     assert words[0] in verbs, f"no verb {words[0]}"
-    known = {name for option in verbs[words[0]].params for name in option.opts}
+    verb = verbs[words[0]]
+    verb = getattr(verb, "commands", {}).get("".join(words[1:2]), verb)
+    known = {name for option in verb.params for name in option.opts}
     assert {word for word in words if word.startswith("--")} <= known
 
 

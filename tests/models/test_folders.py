@@ -106,7 +106,7 @@ def test_a_folder_that_lacks_a_part_is_no_adapter(adapter, name):
 
 def test_pickled_adapter_weights_are_refused(adapter):
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
-    with pytest.raises(CvitBenchError, match=r"not an adapter folder \(pickled weights are not read\)"):
+    with pytest.raises(CvitBenchError, match=r"not an adapter folder \(pickled weights are not read; .*--allow-pickle"):
         adapter_sha256(adapter)
 
 
@@ -172,3 +172,29 @@ def test_the_embedded_base_goes_by_name():
     assert base_folder(BaseModelRef(path="embedded:mini")) == embedded_base()
     with pytest.raises(CvitBenchError, match=r"unknown embedded base 'miny' .* Did you mean 'mini'"):
         base_folder(BaseModelRef(path="embedded:miny"))
+
+
+def test_a_hub_id_without_a_network_says_what_would_help(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(CvitBenchError) as caught:
+        base_folder(BaseModelRef(path="nobody/nothing-at-all", revision="v7"), tmp_path)
+    assert str(caught.value).startswith(
+        "base.path: nobody/nothing-at-all: no such folder, and not to be had from the hub at revision v7 ("
+    )
+    assert "HF_HOME" in str(caught.value)
+
+
+def test_a_checkpoint_that_is_a_hub_id_without_a_network_names_its_stage(monkeypatch, tmp_path):
+    from cvit_bench.evaluate.weights import locate_stages
+    from cvit_bench.records.manifest import Manifest
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    stage = {"name": "01-a", "tasks": ["mini_geo"], "checkpoint": "nobody/nothing-at-all"}
+    manifest = Manifest.model_validate(
+        {"schema_version": 1, "run": "r", "suite": "mini", "method": "m", "base": {"path": "embedded:mini"},
+         "stages": [stage]}
+    )  # fmt: skip
+    with pytest.raises(
+        CvitBenchError, match=r"manifest.json: stages.0.checkpoint: nobody/nothing-at-all: no such"
+    ):
+        locate_stages(tmp_path, manifest)

@@ -103,3 +103,26 @@ def test_a_base_that_does_not_say_what_it_is_is_an_error(base, text):
 def test_a_base_without_a_chat_template_is_an_error(base):
     (base / "chat_template.jinja").unlink()
     assert complaint(base).startswith(f"{base}: no chat_template.jinja, and none in tokenizer_config.json")
+
+
+REMOTE = """
+from transformers import LlavaForConditionalGeneration
+
+print("code beside the weights")
+
+class OursForConditionalGeneration(LlavaForConditionalGeneration):
+    pass
+"""
+
+
+def test_code_beside_the_weights_runs_only_where_that_is_asked_for(base, tmp_path, capsys):
+    (base / "ours.py").write_text(REMOTE)
+    edit_config(base, auto_map={"AutoModelForImageTextToText": "ours.OursForConditionalGeneration"})
+    plain = load_base(base, Placement()).model
+    assert type(plain).__name__ == "LlavaForConditionalGeneration"
+    assert "code beside" not in capsys.readouterr().out
+    trusted = load_base(base, Placement(remote_code=True)).model
+    assert type(trusted).__name__ == "OursForConditionalGeneration"
+    said = capsys.readouterr()
+    assert "code beside the weights" in said.out
+    assert "warning" in said.err
