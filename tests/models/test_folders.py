@@ -106,7 +106,9 @@ def test_a_folder_that_lacks_a_part_is_no_adapter(adapter, name):
 
 def test_pickled_adapter_weights_are_refused(adapter):
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
-    with pytest.raises(CvitBenchError, match=r"not an adapter folder \(pickled weights are not read; .*--allow-pickle"):
+    with pytest.raises(
+        CvitBenchError, match=r"not an adapter folder \(pickled weights are not read; .*--allow-pickle"
+    ):
         adapter_sha256(adapter)
 
 
