@@ -16,6 +16,7 @@ REFERENCE = "ref."
 class Value:
     """One metric of one row; `metric` None where the entry does not have it."""
 
+    column: Column
     metric: MetricResult | None
     is_best: bool
     spread: Spread
@@ -65,7 +66,12 @@ def build_rows(entries: Sequence[Entry]) -> list[Row]:
             group,
             ranks.get(at, REFERENCE),
             tuple(
-                Value(find(group.mean.metrics, column), winners[column.label] == at, group.spread(column))
+                Value(
+                    column,
+                    find(group.mean.metrics, column),
+                    winners[column.label] == at,
+                    group.spread(column),
+                )
                 for column in LEADING
             ),
         )
@@ -73,10 +79,21 @@ def build_rows(entries: Sequence[Entry]) -> list[Row]:
     ]
 
 
-def run_lines(rows: Iterable[Row]) -> list[RunLine]:
+def shown_columns(rows: Sequence[Row]) -> list[Column]:
+    """Return the leading columns in which any row has a value."""
+    columns = {
+        value.column.id
+        for row in rows
+        for value in row.values
+        if value.metric and value.metric.value is not None
+    }
+    return [column for column in LEADING if column.id in columns]
+
+
+def run_lines(rows: Iterable[Row], columns: Sequence[Column] = LEADING) -> list[RunLine]:
     """Return the single runs behind the rows that show a mean."""
     return [
-        RunLine(run, router_seed(run), tuple(find(run.metrics, column) for column in LEADING))
+        RunLine(run, router_seed(run), tuple(find(run.metrics, column) for column in columns))
         for row in rows
         if len(row.group.runs) > 1
         for run in row.group.runs

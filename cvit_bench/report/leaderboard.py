@@ -9,9 +9,11 @@ from pathlib import Path
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import read_text
-from cvit_bench.report.board import build_rows, is_ranked, run_lines, undefined_reasons
+from cvit_bench.report.board import build_rows, is_ranked, run_lines, shown_columns, undefined_reasons
+from cvit_bench.report.cards import cards
 from cvit_bench.report.columns import LEADING, described
 from cvit_bench.report.csv_text import as_csv
+from cvit_bench.report.downloads import citation, downloads
 from cvit_bench.report.entries import load_entries, suites
 from cvit_bench.report.published import PublishedTable, published_tables
 from cvit_bench.report.render import render
@@ -41,6 +43,7 @@ def build_leaderboard(out: Path, suite: str) -> str:
     runs = [row for row in rows if row.entry.kind == "run"]
     published = [row.entry for row in rows if row.entry.kind == "published"]
     ordered = [row.entry for row in runs] + published
+    columns = shown_columns(runs)
     marks = scatter_marks([row.entry for row in runs])
     metrics = described(entry.metrics for entry in ordered)
     printed = described([one for one in entry.metrics if one.value is not None] for entry in published)
@@ -50,14 +53,17 @@ def build_leaderboard(out: Path, suite: str) -> str:
         suite=suite,
         version=entries[0].suite_version if entries else None,
         runs=runs,
-        lines=run_lines(runs),
+        lines=run_lines(runs, columns),
         num_runs=sum(len(row.group.runs) for row in runs),
         reasons=undefined_reasons(runs),
         typed=published,
         protocols=published_tables(out, suite),
         typed_metrics=printed,
         typed_tasks=task_table(published),
-        columns=LEADING,
+        columns=columns,
+        cards=cards(runs),
+        citation=citation(suite, runs),
+        has_downloads=bool(runs),
         run_tasks=task_table([row.entry for row in runs]),
         marks=marks,
         figure=scatter(marks),
@@ -69,15 +75,24 @@ def build_leaderboard(out: Path, suite: str) -> str:
 
 
 def write_leaderboard(out: Path, suite: str) -> Path:
-    """Write `<suite>/index.html` from the suite's entries."""
+    """Write `<suite>/index.html` and what is downloaded from it; return the page's path."""
     path = out / suite / PAGE
     write_text(path, build_leaderboard(out, suite))
+    for name, text in _downloads(out, suite).items():
+        write_text(out / suite / name, text)
     return path
 
 
 def check_leaderboard(out: Path, suite: str) -> list[str]:
-    """Return how the page on disk differs from what the entries give; nothing where it does not."""
-    return _differences(out / suite / PAGE, build_leaderboard(out, suite))
+    """Return how the page and its downloads differ from what the entries give; nothing where they do not."""
+    wanted = {PAGE: build_leaderboard(out, suite), **_downloads(out, suite)}
+    return [line for name, text in wanted.items() for line in _differences(out / suite / name, text)]
+
+
+def _downloads(out: Path, suite: str) -> dict[str, str]:
+    entries = load_entries(out, suite)
+    runs = [row for row in build_rows(entries) if row.entry.kind == "run"]
+    return downloads(suite, entries, runs, shown_columns(runs))
 
 
 def build_index(out: Path) -> str:

@@ -22,6 +22,7 @@ class TaskTable:
 
     tasks: tuple[TaskInfo, ...]
     rows: tuple[tuple[str, tuple[TaskScore, ...]], ...]
+    names: tuple[str, ...]
 
     @property
     def first_unseen(self) -> int:
@@ -46,7 +47,7 @@ def task_table(entries: Sequence[Entry]) -> TaskTable:
     measured = [entry for entry in entries if entry.matrices.S]
     tasks = task_columns(measured)
     rows = ((entry.title, tuple(_task_score(entry, task.name) for task in tasks)) for entry in measured)
-    return TaskTable(tuple(tasks), tuple(rows))
+    return TaskTable(tuple(tasks), tuple(rows), tuple(entry.name for entry in measured))
 
 
 def _task_score(entry: Entry, name: str) -> TaskScore:

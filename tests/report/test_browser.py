@@ -6,6 +6,7 @@ import pytest
 
 from cvit_bench.cli.report import sample_source
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.report.adding import add_entry
 from cvit_bench.report.leaderboard import write_index, write_leaderboard
 from cvit_bench.report.run_report import write_run_report
 
@@ -60,6 +61,14 @@ def names(page):
     return page.locator("table[data-sortable] tbody tr:visible .name").all_inner_texts()
 
 
+HOSTILE = (
+    "<script>window.owned = 1</script>",
+    "</script><img src=x onerror=window.owned=1>",
+    "\" onmouseover=window.owned=1 x='",
+    "\u202eright to left\u202c\u0000 null",
+    "{{ 7 * 7 }} {% raw %} ${window.owned = 1}",
+    "😀" * 50 + "x" * 100_000,
+)
 BY_AP = ["LoRA, all tasks together", "SMoLoRA", "LoRA, one task after another", "Untouched base"]
 
 
@@ -81,6 +90,42 @@ def test_the_box_filters_rows(board, visit):
     page.get_by_label("Filter").fill("inferred")
     assert names(page) == ["SMoLoRA"]
     assert page.get_by_role("status").inner_text() == "1 of 4"
+
+
+def test_two_rows_are_compared(board, visit):
+    page = visit(write_leaderboard(board, "mini"))
+    assert not page.locator("#compare").is_visible()
+    page.get_by_label("compare SMoLoRA").check()
+    page.get_by_label("compare LoRA, one task after another").check()
+    rows = page.locator("#compare tbody tr")
+    said = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()}
+    assert said["AP"][2:] == ["−33.7", "SMoLoRA is ahead"]
+    assert said["Forgetting"][2:] == ["+49.9", "SMoLoRA is ahead"]
+    assert said["Sketches"][2] == "−23.0"
+    page.get_by_label("compare Untouched base").check()
+    assert not page.get_by_label("compare SMoLoRA").is_checked()
+    assert page.locator("#compare thead th").nth(2).inner_text() == "Untouched base"
+
+
+def test_a_method_opens_its_card(board, visit):
+    page = visit(write_leaderboard(board, "mini"))
+    assert page.locator("#card-smolora").get_attribute("open") is None
+    page.get_by_role("link", name="SMoLoRA").click()
+    assert page.locator("#card-smolora dl").is_visible()
+
+
+def test_hostile_entries_stay_text(make, save, tmp_path, visit):
+    for at, hostile in enumerate(HOSTILE):
+        provenance = {"base": {"path": hostile}, "training": {"method": hostile, hostile[:40]: hostile[:200]}}
+        results = make.better(f"run-{at}", title=hostile[:300], provenance=provenance)
+        add_entry(save(results), tmp_path / "boards")
+    page = visit(write_leaderboard(tmp_path / "boards", "mini"))
+    assert page.locator("#runs-table tbody tr").count() == len(HOSTILE)
+    assert page.locator("script").count() == 2
+    page.locator(".pick input").nth(0).check()
+    page.locator(".pick input").nth(1).check()
+    assert page.locator("#compare").is_visible()
+    assert page.evaluate("window.owned") is None
 
 
 def test_without_scripts_the_board_is_sorted_and_whole(board, visit):

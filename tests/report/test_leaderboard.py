@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -180,7 +181,8 @@ def test_a_changed_page_is_found(board, change):
 
 
 def test_a_missing_page_is_found(board):
-    assert check_leaderboard(board, "mini") == [f"{board / 'mini' / 'index.html'}: no such file"]
+    files = ("index.html", "data.csv", "data.json", "table.tex")
+    assert check_leaderboard(board, "mini") == [f"{board / 'mini' / name}: no such file" for name in files]
     assert check_index(board) == [f"{board / 'index.html'}: no such file"]
 
 
@@ -193,3 +195,54 @@ def test_the_index_links_every_suite(make, save, board):
 
 def test_an_empty_index_says_how_to_add(tmp_path):
     assert "No entries yet" in write_index(tmp_path).read_text(encoding="utf-8")
+
+
+def test_columns_without_any_value_are_left_out(board):
+    page = build_leaderboard(board, "mini")
+    assert 'data-label="AP"' in page
+    assert "AP w/o captions" not in page
+
+
+def test_every_row_has_a_card_and_a_link_to_it(board):
+    page = build_leaderboard(board, "mini")
+    for name in ("smolora", "lora-seq", "lora-joint", "base"):
+        assert f'href="#card-{name}"' in page
+        assert f'<details id="card-{name}">' in page
+    assert "inferred by the method" in page
+
+
+def test_downloads_lie_beside_the_page_and_are_checked(board):
+    folder = write_leaderboard(board, "mini").parent
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [
+        "data.csv", "data.json", "index.html", "table.tex",
+    ]  # fmt: skip
+    found = json.loads((folder / "data.json").read_text("utf-8"))
+    assert [(row["rank"], row["runs"]) for row in found["rows"]] == [
+        ("ref.", ["lora-joint"]), ("1", ["smolora"]), ("2", ["lora-seq"]), ("ref.", ["base"]),
+    ]  # fmt: skip
+    assert found["rows"][1]["metrics"]["ap"] == [91.4, 88.9, 93.9]
+    assert r"$\mathbf{91.4}_{[88.9, 93.9]}$" in (folder / "table.tex").read_text("utf-8")
+    (folder / "data.json").write_text("{}")
+    assert check_leaderboard(board, "mini")[0].startswith(str(folder / "data.json"))
+
+
+def test_a_tie_is_not_bold_in_latex(make, save, board):
+    close = {"ap": 90.0, "map": 87.0, "bwt_tm1": -5.5, "forgetting": 5.5, "mif": 96.0, "unseen": 44.0}
+    add_entry(save(make.better("twin", values=close)), board)
+    assert r"\mathbf" not in (write_leaderboard(board, "mini").parent / "table.tex").read_text("utf-8")
+
+
+def test_fifty_runs_stay_small(make, save, tmp_path):
+    out = tmp_path / "boards"
+    for at in range(50):
+        values = {"ap": 50.0 + at, "map": 60.0, "bwt_tm1": -5.5, "forgetting": 5.5 + at, "mif": 96.0}
+        save_json(
+            entry_path(out, "mini", f"run-{at}"),
+            entry_of(make.better(f"run-{at}", title=f"Method {at}", values=values)),
+        )
+    assert len(build_leaderboard(out, "mini").encode()) < 1_000_000
+
+
+def test_formulas_in_names_do_not_run_in_a_spreadsheet(make, save, tmp_path):
+    add_entry(save(make.sequential(title="=1+1")), tmp_path)
+    assert ",'=1+1," in as_csv(load_entries(tmp_path, "mini"))

@@ -19,7 +19,8 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     button.addEventListener("click", () => order(heading));
     heading.append(button);
   }
-  const box = document.querySelector(".filter");
+  const box = table.closest("section").querySelector(".filter");
+  if (!box) continue;
   const [input, status] = [box.querySelector("input"), box.querySelector("[role=status]")];
   box.hidden = false;
   input.addEventListener("input", () => {
