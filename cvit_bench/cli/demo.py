@@ -27,6 +27,7 @@ def demo(
 ) -> None:
     """Train, replay and rank three methods on the embedded suite: no GPU, no network, a few minutes."""
     from cvit_bench.cli.report import sample_source
+    from cvit_bench.evaluate.score import rescore
     from cvit_bench.progress import say
     from cvit_bench.report.adding import add_entries
     from cvit_bench.report.leaderboard import write_index, write_leaderboard
@@ -35,7 +36,9 @@ def demo(
 
     began = time.monotonic()
     runs = {method: out / method for method in METHODS}
-    for results in _run_all(runs, limit, seed, jobs or _cores()):
+    _, together, untouched = _run_all(runs, limit, seed, jobs or _cores())
+    in_sequence = rescore(runs["lora"], references=[runs["multitask"]])
+    for results in (in_sequence, together, untouched):
         print(f"{results_text(results)}\n", flush=True)
     for run_dir in runs.values():
         write_run_report(run_dir, sample_source(run_dir))
