@@ -12,6 +12,10 @@ ORDER = 51
 
 
 def compute(best: ScoreMatrix, worst: ScoreMatrix) -> Array:
-    """Return the mean over train tasks in percentage points; noise raises it where samples are few."""
+    """Return the mean over train tasks in percentage points.
+
+    It is the spread on the samples that were asked: where wordings hardly differ it is above 0 by chance, and
+    so is its interval; agreement and gap have no such bias.
+    """
     tasks = best.train_tasks
     return (best.row(best.last, tasks) - worst.row(worst.last, tasks)).mean(axis=-1)

@@ -37,6 +37,42 @@ def test_by_hand(make_matrix, name):
     )
 
 
+#                last row: a, b, c (caption), d, e (unseen)
+BESIDE = {
+    "S": ROWS[3],
+    "W": [50, 60, 90, 20, 40],
+    "B": [70, 68, 150, 40, 60],
+    "T": [62, 66, 130, 30, 55],
+    "H": [57, 60, 104, 30, 45],
+    "A": [90, 80, 70, 60, 50],
+    "C": [85, 75, 65, 55, 45],
+    "O": [30, 20, 40, 10, 0],
+    "N": [55, 45, 80, 5, 15],
+    "M": [82, 66, 119, 0, 0],
+    "P": [79, 76, 121, 0, 0],
+}
+GOLDEN_BESIDE = {
+    "worst_wording": 200 / 3,  # (50 + 60 + 90) / 3
+    "wording_spread": 88 / 3,  # (20 + 8 + 60) / 3
+    "wording_gap": 37 / 3,  # (5 + 6 + 26) / 3
+    "agreement": 80,
+    "consistency": 75,
+    "form_change_kept": 30,
+    "form_change_known": 60,
+    "intransigence_multitask": -1,  # learned 80, 70, 120: (2 − 4 − 1) / 3
+    "intransigence_per_task": 2,  # (−1 + 6 + 1) / 3
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN_BESIDE)
+def test_matrices_beside_by_hand(make_matrix, name):
+    module = importlib.import_module(f"cvit_bench.metrics.{name}")
+    rows = {kind: [*ROWS[:3], last] for kind, last in BESIDE.items()}
+    trained = ((), ("a",), ("b",), ("c",))
+    found = [make_matrix(rows[kind], num_unseen=2, trained=trained) for kind in module.MATRIX]
+    assert module.compute(*found) == pytest.approx(GOLDEN_BESIDE[name])
+
+
 def test_training_order_is_read_from_the_stages(make_matrix):
     """Trained b, c, a although the columns stand as a, b, c."""
     from cvit_bench.metrics import bwt_tm1, fwt, learning_accuracy

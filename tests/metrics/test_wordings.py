@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from cvit_bench.data.design import deal
+from cvit_bench.evaluate.measures import computed, measured
+from cvit_bench.metrics import agreement, wording_gap
 from cvit_bench.metrics.beside import worst_and_best
-from cvit_bench.metrics.wordings import completed, wording_fields
+from cvit_bench.metrics.resampling import Items
+from cvit_bench.metrics.wordings import completed, over_wordings, wording_fields
+from cvit_bench.records.matrix import ScoreMatrix
 
 NaN = np.nan
 #                    v0 v1 v2  (v0, v1 train)
@@ -130,3 +134,32 @@ def test_noise_of_the_deal_by_hand():
     np.testing.assert_allclose(fields["wording_noise"], [[0.18, 0.0]])
     whole = wording_fields(SCORES, (True, True, False), 1.0)
     np.testing.assert_array_equal(whole["wording_noise"], np.zeros((1, 4)))
+
+
+def test_intervals_of_an_incomplete_design_hold_the_truth():
+    """100 runs of 60 samples, two of four wordings each; true gap 18 points, agreement by a large sample."""
+    layout = ScoreMatrix(np.full((2, 1), NaN), ("base", "1"), ("t",), ((), ("t",)))
+    is_train = {f"v{at}": at < 2 for at in range(4)}
+    draw, held = np.random.default_rng(4), {"gap": [], "agreement": []}
+    many = _said(draw, 100_000)
+    truth = {"gap": 18.0, "agreement": 100 * _means(many, (True,) * 4)["agreement"][0]}
+    for seed in range(100):
+        scores = _dealt(_said(draw, 60), 2, seed)[0]
+        seen = [(row, column) for row, column in np.ndindex(60, 4) if not np.isnan(scores[row, column])]
+        places = {(f"v{column}", str(row)): at for at, (row, column) in enumerate(seen)}
+        last = np.array([scores[place] for place in seen])
+        strict = np.stack([np.full(len(last), NaN), last])
+        fields = dict.fromkeys(("strict", "lenient", "unsaid", "form"), strict)
+        fields |= over_wordings(strict, places, is_train, 1.0)
+        items = Items(fields, np.array([row for row, _ in seen]), {"wording_noise": 0.0})
+        run = measured({"t": items}, layout, resamples=200)
+        for name, module in (("gap", wording_gap), ("agreement", agreement)):
+            low, high = np.quantile(computed(name, module, run.draws), [0.025, 0.975])
+            held[name].append(low <= truth[name] <= high)
+    assert {name: np.mean(found) >= 0.86 for name, found in held.items()} == {"gap": True, "agreement": True}
+
+
+def _said(draw, num):
+    """Wordings 0 and 1 are right where the sample is easier than .3, the others than .5; noise on a tenth."""
+    right = draw.random((num, 1)) > np.array([0.3, 0.3, 0.5, 0.5])
+    return np.where(draw.random((num, 4)) < 0.1, draw.random((num, 4)) < 0.6, right).astype(float)[None]
