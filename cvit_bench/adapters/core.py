@@ -54,9 +54,14 @@ class RoutedUpdate(PreparingModule):
         stream: whether the layer sees text positions [B, L, d] or rows of vision features [..., d].
         prefix_shareable: whether, while decoding, the update of a position depends on that position and on
             what was kept of the prompt alone, so that several answers may continue one prompt in a pass.
+        tokenwise: whether the update of any position, of the prompt too, depends on that position alone, so
+            that what several prompts begin with may be read once.
+        padding_safe: whether prompts of several lengths may share a batch.
     """
 
     prefix_shareable: bool = False
+    tokenwise: bool = False
+    padding_safe: bool = True
 
     def __init__(self, place: Place) -> None:
         super().__init__()

@@ -43,6 +43,7 @@ class DenseUpdate(RoutedUpdate):
     def __init__(self, place: Place, num_tasks: int | None = None) -> None:
         super().__init__(place)
         self.per_task = num_tasks is not None
+        self.tokenwise = not self.per_task
         differences = [Difference(place) for _ in range(num_tasks or 1)]
         self.differences = nn.ModuleList(differences)  # type: ignore[assignment]
         self._first_open = 0

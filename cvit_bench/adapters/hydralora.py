@@ -45,6 +45,7 @@ class Update(RoutedUpdate):
     """One A and all heads in one layer: down [rank/heads, d], up [o, rank], router [heads, d]."""
 
     prefix_shareable = True
+    tokenwise = True
 
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)

@@ -47,6 +47,7 @@ class Update(RoutedUpdate):
     """All experts in one layer: down [rank, d], up [o, rank], router [N, d]."""
 
     prefix_shareable = True
+    tokenwise = True
 
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)

@@ -52,6 +52,7 @@ class Update(RoutedUpdate):
     """One layer: the LoRAs of all stages so far, the last of which learns."""
 
     prefix_shareable = True
+    tokenwise = True
 
     loras: Sequence[StageLora]
 

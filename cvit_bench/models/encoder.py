@@ -6,6 +6,7 @@ kept (`vision_memory.py`): a picture seen before is neither opened nor looked at
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 
+from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.inputs import (
     Batch,
     Kinds,
@@ -30,12 +32,51 @@ Key = tuple[str, str | None]
 """What a prompt says, and the content hash of its picture."""
 
 
+ROW_TOKENS = 1 << 24
+"""How many tokens of prompts are kept at most."""
+
+
+class Tokens:
+    """What is said about the positions of prompts, by what they say and show."""
+
+    def __init__(self, limit: int = ROW_TOKENS) -> None:
+        self._kept: dict[Key, dict[str, array[int]]] = {}
+        self._left = limit
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._kept
+
+    def row(self, key: Key) -> Row:
+        """Return a prompt that is kept."""
+        return {name: values.tolist() for name, values in self._kept[key].items()}
+
+    def keep(self, key: Key, row: Row) -> None:
+        """Keep a prompt if there is room."""
+        size = sum(map(len, row.values()))
+        if key not in self._kept and size <= self._left:
+            self._kept[key] = {name: array("i", values) for name, values in row.items()}
+            self._left -= size
+
+
 @dataclass
 class Memory:
-    """What is kept for one base: token ids of prompts, features of pictures."""
+    """What is kept for one base: tokens of prompts, features of pictures."""
 
-    rows: dict[Key, Row] = field(default_factory=dict)
+    rows: Tokens = field(default_factory=Tokens)
     features: Features = field(default_factory=Features)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A prompt as a model reads it, and what the vision tower says about its picture, if any."""
+
+    row: Row
+    features: list[torch.Tensor] | None
+
+    @property
+    def ids(self) -> list[int]:
+        """Its token ids."""
+        return self.row["input_ids"]
 
 
 @lru_cache(maxsize=2)
@@ -53,14 +94,19 @@ class Encoder:
         device: torch.device,
         dtype: torch.dtype,
         vision: VisionMemory | None = None,
-        rows: dict[Key, Row] | None = None,
+        rows: Tokens | None = None,
         kinds: Kinds | None = None,
     ) -> None:
         self._processor = processor
         self._device, self._dtype = device, dtype
         self._vision = vision
-        self._rows = {} if rows is None else rows
+        self._rows = rows or Tokens()
         self._kinds = kinds or Kinds()
+
+    @property
+    def reads_apart(self) -> bool:
+        """Whether prompts are token ids alone once their pictures were looked at, apart from any pass."""
+        return self._vision is not None and not self._kinds.names
 
     def prompts(self, prompts: Sequence[Prompt]) -> Batch:
         """Return prompts padded on the left, on the model's device; they are what the next pass answers."""
@@ -80,31 +126,47 @@ class Encoder:
     def _placed(self, batch: Batch) -> Batch:
         return to_device(batch, self._device, self._dtype)
 
+    def encode(self, prompts: Sequence[Prompt]) -> list[Encoded]:
+        """Return each prompt with the features of its picture; only where features are kept."""
+        if self._vision is None:
+            raise CvitBenchError("this family's pictures cannot be looked at apart from the model's passes")
+        keys = [_key(prompt) for prompt in prompts]
+        rows, pixels = self._take(dict(zip(keys, prompts, strict=True)))
+        pictures = [picture for _, picture in keys if picture is not None]
+        features = self._vision.features(pictures, pixels)
+        return [Encoded(rows[key], None if key[1] is None else features[key[1]]) for key in keys]
+
+    def announce(self, prompts: Sequence[Encoded]) -> Batch:
+        """Have the pictures of these prompts ready for the next pass; return what stands for them there."""
+        seen = [prompt.features for prompt in prompts if prompt.features is not None]
+        if self._vision is None or not seen:
+            return {}
+        return {"pixel_values": self._vision.announce(seen)}
+
     def _encode(self, prompts: Sequence[Prompt]) -> tuple[Rows, Batch]:
         if self._vision is None:
             return encode(self._processor, prompts, self._kinds)
-        keys = [_key(prompt) for prompt in prompts]
-        new = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if not self._is_known(key)}
-        pixels = self._take(new, self._vision) if new else {}
-        pictures = [picture for _, picture in keys if picture is not None]
-        rows = [self._rows[key] for key in keys]
-        return rows, {"pixel_values": self._vision.expect(pictures, pixels)} if pictures else {}
+        encoded = self.encode(prompts)
+        return [prompt.row for prompt in encoded], self.announce(encoded)
+
+    def _take(self, asked: dict[Key, Prompt]) -> tuple[dict[Key, Row], dict[str, torch.Tensor]]:
+        """Return prompts by key, and the pixels of pictures whose features are not kept, by hash."""
+        new = {key: prompt for key, prompt in asked.items() if not self._is_known(key)}
+        rows = {key: self._rows.row(key) for key in asked if key not in new}
+        if not new:
+            return rows, {}
+        made, rest = encode(self._processor, list(new.values()), self._kinds)
+        for key, row in zip(new, made, strict=True):
+            self._rows.keep(key, row)
+        pictures = [picture for _, picture in new if picture is not None]
+        pixels = list(rest["pixel_values"].to(self._device, self._dtype)) if pictures else []
+        return {**rows, **dict(zip(new, made, strict=True))}, dict(zip(pictures, pixels, strict=True))
 
     def _is_known(self, key: Key) -> bool:
         picture = key[1]
         return key in self._rows and (
             picture is None or (self._vision is not None and picture in self._vision)
         )
-
-    def _take(self, new: dict[Key, Prompt], vision: VisionMemory) -> dict[str, torch.Tensor]:
-        """Encode new prompts, keep their ids, return the pixels of their pictures by content hash."""
-        rows, rest = encode(self._processor, list(new.values()), self._kinds)
-        self._rows.update(zip(new, rows, strict=True))
-        pictures = [picture for _, picture in new if picture is not None]
-        if not pictures:
-            return {}
-        pixels = rest["pixel_values"].to(self._device, self._dtype)
-        return dict(zip(pictures, pixels, strict=True))
 
 
 def _key(prompt: Prompt) -> Key:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.allocator import keep_freed_memory
 from cvit_bench.models.encoder import Encoder, shared_memory
 from cvit_bench.models.family import Placement, family_of
 from cvit_bench.models.folders import base_sha256
@@ -46,6 +47,7 @@ def load_base(
     from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
 
+    keep_freed_memory()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     set_threads(placement)

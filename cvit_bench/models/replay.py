@@ -8,13 +8,21 @@ from typing import Any
 import torch
 
 from cvit_bench.adapters.peft_bridge import tuner_of
+from cvit_bench.adapters.peft_bridge.observer import image_token
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.adapter_files import load_adapter
+from cvit_bench.models.allowed import is_padding_safe, is_plain_greedy, is_tokenwise
 from cvit_bench.models.conditioning import condition
-from cvit_bench.models.family import Checkpoint, Likelihoods, OutOfMemoryError, Placement
+from cvit_bench.models.decoding import Ending, answer
+from cvit_bench.models.family import Checkpoint, Likelihoods, OutOfMemoryError, Placement, family_of
 from cvit_bench.models.loading import LoadedBase, load_base
+from cvit_bench.models.merging import Merged, can_merge
+from cvit_bench.models.passes import Asked, Rules, cut_passes
 from cvit_bench.models.ranking import likelihoods
 from cvit_bench.records.sample import Prompt
+
+_CPU_TOKENS = 4096
+"""Tokens of one pass on a processor: more leave its caches."""
 
 
 class ReplayModel:
@@ -26,11 +34,16 @@ class ReplayModel:
         self._loaded = folder
         self._base: LoadedBase = load_base(folder, placement)
         self._adapted: Any = None
+        self._merged: Merged | None = None
         self._plain = True
+        self._settle()
 
     def use(self, checkpoint: Checkpoint) -> None:
         """Put a checkpoint in place: base alone, base and adapter, or another full model."""
         folder = checkpoint.folder
+        if self._merged is not None:
+            self._merged.undo()
+            self._merged = None
         self._ensure_base(folder if checkpoint.kind == "full" and folder else self._folder)
         self._plain = checkpoint.kind != "adapter"
         if checkpoint.kind == "adapter":
@@ -40,35 +53,96 @@ class ReplayModel:
                 self._base.model, self._adapted, folder, checkpoint.name, self._loaded
             )
             self._adapted.eval()
+        self._settle()
 
     @torch.inference_mode()
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
-        """Answer greedily; the longest budget of the batch holds for all."""
-        base = self._base
-        batch = base.encoder.prompts(prompts)
-        if not self._plain:
-            condition(self._adapted, prompts)
+        """Answer greedily, each prompt within its own budget of tokens."""
+        self._merge()
         try:
             with self._without_adapter():
-                ids = self._model.generate(
-                    **batch,
-                    max_new_tokens=max(prompt.max_new_tokens for prompt in prompts),
-                    do_sample=False,
-                    num_beams=1,
-                    pad_token_id=base.processor.tokenizer.pad_token_id,
-                )
+                return self._by_passes(prompts) if self._reads_itself else self._by_transformers(prompts)
         except torch.OutOfMemoryError as error:
             raise OutOfMemoryError(str(error)) from error
-        new = ids[:, batch["input_ids"].shape[1] :]
-        return [text.strip() for text in base.processor.batch_decode(new, skip_special_tokens=True)]
+
+    def _by_passes(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Answer in passes of like prompts, what they share read once where the method allows."""
+        encoder = self._base.encoder
+        encoded = encoder.encode(prompts)
+        asked = [
+            Asked(at, row.ids, prompt.picture.sha256 if prompt.picture else None, prompt.max_new_tokens)
+            for at, (row, prompt) in enumerate(zip(encoded, prompts, strict=True))
+        ]
+        said: dict[int, list[int]] = {}
+        for groups in cut_passes(asked, self._rules):
+            rows = [row.at for group in groups for row in group.rows]
+            self._tell([prompts[at] for at in rows])
+            shown = [group.rows[0].at for group in groups] if groups[0].shared else rows
+            pictures = encoder.announce([encoded[at] for at in shown])
+            said |= answer(self._model, groups, self._ending, pictures)
+        return self._texts([said[at] for at in range(len(prompts))])
+
+    def _by_transformers(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Answer through `generate`, a batch for each budget."""
+        answers = [""] * len(prompts)
+        for budget in sorted({prompt.max_new_tokens for prompt in prompts}):
+            places = [at for at, prompt in enumerate(prompts) if prompt.max_new_tokens == budget]
+            chosen = [prompts[at] for at in places]
+            for at, text in zip(places, self._generated(chosen, budget), strict=True):
+                answers[at] = text
+        return answers
+
+    def _generated(self, prompts: Sequence[Prompt], budget: int) -> list[str]:
+        batch = self._base.encoder.prompts(prompts)
+        self._tell(prompts)
+        ids = self._model.generate(
+            **batch, max_new_tokens=budget, do_sample=False, num_beams=1, pad_token_id=self._ending.padding
+        )
+        return self._texts(ids[:, batch["input_ids"].shape[1] :])
+
+    def _merge(self) -> None:
+        """Add a plain adapter to the weights, before its first answer."""
+        if not self._plain and self._merged is None and can_merge(self._adapted):
+            with torch.inference_mode(False), torch.no_grad():
+                self._merged = Merged(self._adapted)
+
+    def _tell(self, prompts: Sequence[Prompt]) -> None:
+        if not self._plain:
+            condition(self._adapted, prompts)
+
+    def _texts(self, tokens: Any) -> list[str]:
+        return [text.strip() for text in self._base.processor.batch_decode(tokens, skip_special_tokens=True)]
+
+    def _settle(self) -> None:
+        """Work out what base and adapter in place allow."""
+        base, adapted = self._base, None if self._plain else self._adapted
+        tokenwise = adapted is None or is_tokenwise(adapted)
+        generation = base.model.generation_config
+        learns_prompts = adapted is not None and adapted.active_peft_config.is_prompt_learning
+        self._reads_itself = (
+            family_of(self._loaded).causal
+            and base.encoder.reads_apart
+            and is_plain_greedy(generation)
+            and not learns_prompts
+        )
+        self._rules = Rules(
+            share=tokenwise,
+            equal=adapted is not None and not is_padding_safe(adapted),
+            max_tokens=_CPU_TOKENS if base.device.type == "cpu" else None,
+            image_token=image_token(base.model),
+        )
+        stops, padding = generation.eos_token_id, base.processor.tokenizer.pad_token_id
+        stops = stops if isinstance(stops, list) else [] if stops is None else [stops]
+        padding = padding if padding is not None else base.processor.tokenizer.eos_token_id
+        self._ending = Ending(frozenset(stops), padding, may_leave=tokenwise)
 
     @torch.inference_mode()
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Say how likely each of the given answers to each prompt is."""
         base = self._base
+        self._merge()
         batch = base.encoder.prompts(prompts)
-        if not self._plain:
-            condition(self._adapted, prompts)
+        self._tell(prompts)
         tuner = None if self._plain else tuner_of(self._adapted)
         try:
             with self._without_adapter():

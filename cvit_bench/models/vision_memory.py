@@ -59,13 +59,25 @@ class VisionMemory:
         `pixels` has the tower's input [3, h, w] of every picture that is not kept. Returns what stands for
         them as the model's `pixel_values`, [n, 1].
         """
+        found = self.features(pictures, pixels)
+        return self.announce([found[name] for name in pictures])
+
+    def features(
+        self, pictures: Sequence[str], pixels: Mapping[str, torch.Tensor]
+    ) -> dict[str, list[torch.Tensor]]:
+        """Return the features of these pictures, kept ones and new ones; what has room is kept."""
         kept = self._features.kept
         new = [name for name in dict.fromkeys(pictures) if name not in kept]
         made = dict(zip(new, self._look([pixels[name] for name in new]), strict=True))
-        self._expected = [kept.get(name) or made[name] for name in pictures]
+        found = {name: kept.get(name) or made[name] for name in pictures}
         for name, features in made.items():
             self._features.keep(name, features)
-        return torch.zeros(len(pictures), 1)
+        return found
+
+    def announce(self, features: list[list[torch.Tensor]]) -> torch.Tensor:
+        """Have these features ready, in order; returns what stands for them as `pixel_values`, [n, 1]."""
+        self._expected = features
+        return torch.zeros(len(features), 1)
 
     @torch.inference_mode(False)
     @torch.no_grad()

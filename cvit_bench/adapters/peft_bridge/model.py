@@ -108,6 +108,16 @@ class RoutedModel(BaseTuner):  # type: ignore[misc]
         return all(update.prefix_shareable for update in self.updates.values())
 
     @property
+    def tokenwise(self) -> bool:
+        """Whether what several prompts begin with may be read once."""
+        return self.selector is None and all(update.tokenwise for update in self.updates.values())
+
+    @property
+    def padding_safe(self) -> bool:
+        """Whether prompts of several lengths may share a batch."""
+        return all(update.padding_safe for update in self.updates.values())
+
+    @property
     def settings(self) -> AdapterConfig:
         """The settings of the active adapter."""
         return cast(RoutedConfig, self.peft_config[self.active_adapters[0]]).read_settings()
