@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from cvit_bench.data.prompts import render
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord, Record, Sha256
-from cvit_bench.records.files import sha256_bytes, write_bytes
+from cvit_bench.records.files import sha256_bytes, sha256_json, write_bytes
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.template import Template, Variant
 from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
@@ -71,6 +71,30 @@ def instruction_embedding(template: Template, variant: Variant, path: Path | Non
     if row.sha256 != text_sha256(template, variant):
         raise _unusable(template, variant, "was reworded after its embedding was stored")
     return open_table(path or instruction_table()).values[row.row].copy()
+
+
+def told_variants(template: Template, wording: Variant, mode: str) -> tuple[Variant, ...]:
+    """Return the variants whose mean embedding a router is told about a prompt.
+
+    per_sample: its own wording. family_mean: the template's train paraphrases (SMoLoRA's multi-type setting).
+    task_row: the template's first wording, whatever the prompt says (SMoLoRA's stored row a task; needs the
+    task's identity).
+    """
+    if mode == "task_row":
+        return (template.variants[0],)
+    return tuple(template.variants_of("train")) if mode == "family_mean" else (wording,)
+
+
+def told_sha256(template: Template, wording: Variant, mode: str) -> str:
+    """Hash what a router is told about a prompt: the stored rows; of a wording without one, its text."""
+    return sha256_json([_row_sha256(template, variant) for variant in told_variants(template, wording, mode)])
+
+
+def _row_sha256(template: Template, variant: Variant) -> str:
+    try:
+        return sha256_bytes(instruction_embedding(template, variant).tobytes())
+    except CvitBenchError:
+        return text_sha256(template, variant)
 
 
 def instruction_text(template: Template, variant: Variant) -> str:

@@ -1,6 +1,7 @@
-"""Answer the prompts of one cell: reuse by key, append batch by batch, never take an error for an answer.
+"""Answer the prompts of cells: reuse by key, append batch by batch, never take an error for an answer.
 
-Batches are cut from the whole cell before anything is reused, so that an interrupted cell is completed
+The cells of one task go together, sample by sample: a model may read once what all wordings of a sample begin
+with. Batches are cut from whole cells before anything is reused, so that an interrupted cell is completed
 with the very batches an undisturbed one would have had.
 """
 
@@ -31,7 +32,11 @@ class CellWork:
 
 
 def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) -> str:
-    """Return the key under which an answer may be used again: weights, image bytes, wording, settings."""
+    """Return the key under which an answer may be used again: weights, image bytes, wording, settings.
+
+    `weights` is the hash of base and adapter, the base's chat template and tokenizer among them: with the
+    text they make the rendered prompt. Where a method routes by instruction, `settings` hold what it is told.
+    """
     image = prompt.picture.sha256 if prompt.picture is not None else None
     return sha256_json([weights, image, prompt.text, prompt.max_new_tokens, settings])
 
@@ -58,32 +63,61 @@ def _is_good(prediction: Prediction, wanted: dict[str, str]) -> bool:
     return prediction.error is None and wanted.get(prediction.id) == prediction.key
 
 
-def fill_cell(work: CellWork, missing: set[str], model: Model, batch_size: int, meter: Meter) -> list[str]:
-    """Answer what is missing; return one complaint for each prompt that failed."""
-    tidy(work)
+@dataclass(frozen=True)
+class Row:
+    """A prompt of a batch: which cell it belongs to, and its key."""
+
+    cell: int
+    prompt: Prompt
+    key: str
+
+
+def fill_cells(
+    cells: Sequence[tuple[CellWork, set[str]]], model: Model, batch_size: int, meter: Meter
+) -> list[str]:
+    """Answer what cells of one task lack; return one complaint for each prompt that failed."""
+    for work, _ in cells:
+        tidy(work)
     failures: list[str] = []
-    for batch in cut_batches(work, batch_size):
-        prompts = [prompt for prompt, _ in batch]
-        if missing.isdisjoint(prompt.sample_id for prompt in prompts):
+    for batch in cut_batches([work for work, _ in cells], batch_size):
+        wanted = [row.prompt.sample_id in cells[row.cell][1] for row in batch]
+        if not any(wanted):
             continue
-        answers = _answers(model.generate, prompts)
+        answers = _answers(model.generate, [row.prompt for row in batch])
         made = [
-            _prediction(prompt, key, answer)
-            for (prompt, key), answer in zip(batch, answers, strict=True)
-            if prompt.sample_id in missing
+            (row.cell, _prediction(row.prompt, row.key, answer))
+            for row, answer, is_wanted in zip(batch, answers, wanted, strict=True)
+            if is_wanted
         ]
-        append_predictions(work.path, made)
-        failures += [f"{work.path}: {p.id}: {p.error}" for p in made if p.error is not None]
+        failures += _append(cells, made)
         meter.advance(len(made))
     return failures
 
 
-def cut_batches(work: CellWork, batch_size: int) -> Iterator[list[tuple[Prompt, str]]]:
-    """Cut a cell into batches of prompts of similar length, the same way every time."""
-    rows = list(zip(work.prompts, work.keys, strict=True))
-    rows.sort(key=lambda row: (len(row[0].text), row[0].sample_id))
-    for start in range(0, len(rows), batch_size):
-        yield rows[start : start + batch_size]
+def _append(cells: Sequence[tuple[CellWork, set[str]]], made: Sequence[tuple[int, Prediction]]) -> list[str]:
+    """Write a batch of answers into the files of their cells; return a complaint for each that is none."""
+    for at in dict.fromkeys(cell for cell, _ in made):
+        append_predictions(cells[at][0].path, [prediction for cell, prediction in made if cell == at])
+    return [f"{cells[at][0].path}: {p.id}: {p.error}" for at, p in made if p.error is not None]
+
+
+def cut_batches(cells: Sequence[CellWork], batch_size: int) -> Iterator[list[Row]]:
+    """Cut cells into batches of samples of similar length in all their wordings, the same way every time."""
+    samples: dict[str, list[Row]] = {}
+    for at, work in enumerate(cells):
+        for prompt, key in zip(work.prompts, work.keys, strict=True):
+            samples.setdefault(prompt.sample_id, []).append(Row(at, prompt, key))
+    batch: list[Row] = []
+    for name in sorted(samples, key=lambda name: (len(samples[name][0].prompt.text), name)):
+        if batch and len(batch) + len(samples[name]) > batch_size:
+            yield batch
+            batch = []
+        batch += samples[name]
+        while len(batch) > batch_size:
+            yield batch[:batch_size]
+            batch = batch[batch_size:]
+    if batch:
+        yield batch
 
 
 def _answers(

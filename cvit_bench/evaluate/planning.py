@@ -12,7 +12,7 @@ from cvit_bench.records.manifest import MANIFEST
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, PlannedFewShot, PlannedStage
 from cvit_bench.records.versions import package_versions
 
-RUNNER_VERSION = 1
+RUNNER_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ Read this file first. A second call on an unchanged run finds every answer by it
 imports no torch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.errors import IncompleteRunError
-from cvit_bench.evaluate.generate import CellWork, fill_cell, missing_prompts, prediction_key
+from cvit_bench.evaluate.generate import CellWork, fill_cells, missing_prompts, prediction_key
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
 from cvit_bench.evaluate.score import score_run
@@ -18,7 +19,7 @@ from cvit_bench.models.family import Model, Placement, family_of
 from cvit_bench.progress import metered, say
 from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
-from cvit_bench.records.plan import Design, EvaluationPlan, cell_path, plan_path
+from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
 from cvit_bench.records.results import Results
 
 _SHOWN_FAILURES = 5
@@ -44,10 +45,15 @@ class EvaluateOptions:
 
 @dataclass(frozen=True)
 class StageWork:
-    """The cells of one stage that lack answers."""
+    """The cells of one stage that lack answers, by task."""
 
     stage: StageWeights
-    cells: list[tuple[CellWork, set[str]]]
+    tasks: dict[str, list[tuple[CellWork, set[str]]]]
+
+    @property
+    def cells(self) -> list[tuple[CellWork, set[str]]]:
+        """All of them."""
+        return [cell for cells in self.tasks.values() for cell in cells]
 
     @property
     def num_missing(self) -> int:
@@ -98,22 +104,27 @@ def outstanding(
     settings: dict[str, object] = {"runner": RUNNER_VERSION, "decoding": "greedy", "dtype": dtype}
     work: list[StageWork] = []
     for stage in stages:
-        cells = [_cell_work(inputs, stage, plan, at, settings) for at in _cells_of(plan, stage.name)]
-        lacking = [(cell, missing) for cell in cells if (missing := missing_prompts(cell))]
+        lacking: dict[str, list[tuple[CellWork, set[str]]]] = {}
+        for cell in (cell for cell in plan.cells if cell.stage == stage.name):
+            found = _cell_work(inputs, stage, plan, cell, settings)
+            if missing := missing_prompts(found):
+                lacking.setdefault(cell.task, []).append((found, missing))
         if lacking:
             work.append(StageWork(stage, lacking))
     return work
 
 
-def _cells_of(plan: EvaluationPlan, stage: str) -> Iterable[int]:
-    return (at for at, cell in enumerate(plan.cells) if cell.stage == stage)
-
-
 def _cell_work(
-    inputs: RunInputs, stage: StageWeights, plan: EvaluationPlan, at: int, settings: dict[str, object]
+    inputs: RunInputs,
+    stage: StageWeights,
+    plan: EvaluationPlan,
+    cell: PlannedCell,
+    settings: dict[str, object],
 ) -> CellWork:
-    cell = plan.cells[at]
     prompts = inputs.prompts(cell.task, cell.variant)
+    if mode := stage.instruction_mode:
+        template, wording = inputs.template(cell.task), inputs.variant(cell.task, cell.variant)
+        settings = {**settings, "instruction": told_sha256(template, wording, mode)}
     keys = [prediction_key(stage.sha256, prompt, settings) for prompt in prompts]
     return CellWork(cell_path(inputs.run_dir, cell, plan.split), prompts, keys)
 
@@ -141,6 +152,6 @@ def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) ->
     failures: list[str] = []
     model.use(work.stage.checkpoint)
     with metered(f"{label}, {len(work.cells)} cells", work.num_missing) as meter:
-        for cell, missing in work.cells:
-            failures += fill_cell(cell, missing, model, batch_size, meter)
+        for cells in work.tasks.values():
+            failures += fill_cells(cells, model, batch_size, meter)
     return failures

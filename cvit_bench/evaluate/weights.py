@@ -1,6 +1,7 @@
 """The stages of a manifest as checkpoints that exist, each with the hash of its weights."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
@@ -11,6 +12,7 @@ from cvit_bench.models.folders import (
     base_sha256,
     from_hub,
     has_processor,
+    instruction_mode,
     is_hub_id,
 )
 from cvit_bench.records.files import sha256_json
@@ -32,6 +34,12 @@ class StageWeights:
     checkpoint: Checkpoint
     sha256: str
     shots: int | None = None
+
+    @cached_property
+    def instruction_mode(self) -> str | None:
+        """What its routers are told about instructions, None when they ask for nothing."""
+        folder = self.checkpoint.folder
+        return instruction_mode(folder) if folder is not None and self.checkpoint.kind == "adapter" else None
 
     @property
     def name(self) -> str:

@@ -12,7 +12,12 @@ import numpy as np
 import torch
 
 from cvit_bench.adapters.peft_bridge import RoutedModel, tuner_of
-from cvit_bench.data.instruction_embeddings import Floats, instruction_embedding, instruction_text
+from cvit_bench.data.instruction_embeddings import (
+    Floats,
+    instruction_embedding,
+    instruction_text,
+    told_variants,
+)
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Prompt
 from cvit_bench.records.template import Template, Variant
@@ -55,20 +60,12 @@ def _instructions(tuner: RoutedModel, prompts: Sequence[Prompt], device: torch.d
 
 
 def instruction_key(prompt: Prompt, mode: str) -> Floats:
-    """Return what a router is told about a prompt's instruction, float32 [384].
-
-    per_sample: the embedding of its own wording. family_mean: the mean over the template's train
-    paraphrases (SMoLoRA's multi-type setting). task_row: the template's first wording, whatever the prompt
-    says (SMoLoRA's stored row a task; needs the task's identity).
-    """
+    """Return what a router is told about a prompt's instruction, float32 [384] (`told_variants`)."""
     if prompt.template is None or prompt.wording is None:
         raise CvitBenchError(f"prompt {prompt.sample_id!r}: carries no template to take its instruction from")
-    if mode == "task_row":
-        return _embedding(prompt.template, prompt.template.variants[0])
-    if mode == "family_mean":
-        family = prompt.template.variants_of("train")
-        return np.stack([_embedding(prompt.template, variant) for variant in family]).mean(0)
-    return _embedding(prompt.template, prompt.wording)
+    told = told_variants(prompt.template, prompt.wording, mode)
+    rows = [_embedding(prompt.template, variant) for variant in told]
+    return rows[0] if len(rows) == 1 else np.stack(rows).mean(0)
 
 
 def _embedding(template: Template, variant: Variant) -> Floats:

@@ -94,6 +94,16 @@ def adapter_sha256(folder: Path) -> str:
     return sha256_files([folder / name for name in ADAPTER_FILES], folder)
 
 
+def instruction_mode(folder: Path) -> str | None:
+    """Return what an adapter's routers are told about instructions, None when they ask for nothing."""
+    try:
+        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+        settings = config.get("settings") or {}
+        return settings.get("instruction_key") if settings.get("text_weight", 1.0) else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
 def detect_family(folder: Path) -> str:
     """Return the family of a base folder from what lies in it."""
     if (folder / SCRIPT).is_file():
