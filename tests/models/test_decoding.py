@@ -61,6 +61,7 @@ def folders(tmp_path_factory):
 
 
 def _adapter_folder(folder, method, settings):
+    torch.manual_seed(3)
     base = load_base(embedded_base(), Placement()).model
     module = plugins.load(plugins.ADAPTERS, method)
     config = module.Config(**{"rank": 8, "alpha": 16.0, "dropout": 0.0, **settings})
@@ -120,7 +121,8 @@ def test_a_merged_adapter_leaves_the_base_as_it_was(folders, case, prompts):
     model = ReplayModel(embedded_base(), Placement())
     before = {name: weight.clone() for name, weight in model._base.model.state_dict().items()}
     untouched = model.generate(prompts)
-    model.use(checkpoint(case, folders))
+    tuned = checkpoint(case, folders)
+    model.use(tuned)
     changed = model.generate(prompts)
     assert model._merged is not None
     model.use(Checkpoint("00-base", None, "base"))
@@ -128,7 +130,7 @@ def test_a_merged_adapter_leaves_the_base_as_it_was(folders, case, prompts):
     for name, weight in model._base.model.state_dict().items():
         plain = name.replace(".base_layer", "")
         assert plain not in before or torch.equal(weight, before[plain])
-    model.use(checkpoint(case, folders))
+    model.use(tuned)
     assert model.generate(prompts) == changed
 
 
