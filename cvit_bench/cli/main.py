@@ -12,6 +12,7 @@ import typer
 
 from cvit_bench import __version__
 from cvit_bench.cli.compare import compare
+from cvit_bench.cli.data import data
 from cvit_bench.cli.demo import demo
 from cvit_bench.cli.evaluate import evaluate
 from cvit_bench.cli.export import export
@@ -38,6 +39,7 @@ for verb in (demo, train, evaluate, score, report, compare, leaderboard, export,
 app.command(name="import")(import_)
 app.add_typer(init, name="init")
 app.command(name="list")(list_names)
+app.add_typer(data, name="data")
 
 
 def _version(wanted: bool) -> None:

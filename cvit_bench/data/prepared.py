@@ -36,6 +36,11 @@ def open_prepared(files: SplitFiles) -> Iterator[Sample] | None:
     return _samples(path, files) if path.is_file() else None
 
 
+def count_prepared(path: Path) -> int:
+    """Return how many samples a converted split holds."""
+    return len(_opened(path))
+
+
 def save_prepared(files: SplitFiles, samples: Iterable[Sample]) -> tuple[Path, int]:
     """Write a split's samples; return the file and how many there are."""
     from datasets.arrow_writer import ArrowWriter

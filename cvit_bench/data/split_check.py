@@ -14,7 +14,7 @@ from cvit_bench.data.split_files import SplitFiles, SplitName, files_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_file
 from cvit_bench.records.form import form_kept, shaped
-from cvit_bench.records.sample import Sample
+from cvit_bench.records.sample import Picture, Sample
 from cvit_bench.records.task import Task
 from cvit_bench.records.template import Template
 
@@ -26,23 +26,29 @@ Home = tuple[str, str]
 
 @dataclass
 class SplitCheck:
-    """A split that was read for checking: the samples that could be read, and what was wrong."""
+    """A split that was read for checking: the samples that could be read, what was wrong, its pictures."""
 
     files: SplitFiles
     samples: list[Sample] = field(default_factory=list)
     faults: list[CvitBenchError] = field(default_factory=list)
+    images: set[str] = field(default_factory=set)
 
     @property
     def task(self) -> Task:
         """The task."""
         return self.files.task
 
-    def kinds(self, template: Template | None, seen: dict[str, Home]) -> Iterator[list[str]]:
-        """Yield what is wrong, a list for each kind of finding; `seen` says which image was met where."""
+    def kinds(
+        self, template: Template | None, seen: dict[str, Home], images: bool = True
+    ) -> Iterator[list[str]]:
+        """Yield what is wrong, a list for each kind of finding.
+
+        `seen` says which image was met where; without `images` none is opened.
+        """
         yield [line for fault in self.faults for line in str(fault).splitlines()]
         yield self._pins()
         yield list(self._ids())
-        yield list(self._images(seen))
+        yield list(self._images(seen)) if images else []
         yield list(self._answers())
         yield list(self._candidates())
         yield list(self._wording(template))
@@ -50,7 +56,7 @@ class SplitCheck:
     def _pins(self) -> list[str]:
         split, found = self.files.split, []
         if split.count not in (None, len(self.samples)):
-            found.append(f".count: the file holds {len(self.samples)} samples, not {split.count}")
+            found.append(f".count: {self.files.file}: holds {len(self.samples)} samples, not {split.count}")
         if split.sha256 is not None and (is_now := sha256_file(self.files.file)) != split.sha256:
             found.append(f".sha256: {self.files.file}: its hash is {is_now}")
         if not self.samples and not self.faults:
@@ -71,9 +77,18 @@ class SplitCheck:
                 continue
             key = id(sample.picture)
             if key not in opened:
-                opened[key] = _image_fault(sample, home, seen)
+                opened[key] = self._image_fault(sample.picture, home, seen)
             if opened[key] is not None:
                 yield f"{_where(sample)}: {opened[key]}"
+
+    def _image_fault(self, picture: Picture, home: Home, seen: dict[str, Home]) -> str | None:
+        try:
+            open_picture(picture)
+        except CvitBenchError as error:
+            return str(error)
+        self.images.add(picture.sha256)
+        other = seen.setdefault(picture.sha256, home)
+        return None if other == home else f"image: shared with the {other[1]} split of {other[0]}"
 
     def _answers(self) -> Iterator[str]:
         for sample in self.samples:
@@ -142,26 +157,16 @@ def first_few(findings: list[str], shown: int) -> list[str]:
 
 
 def overlaps(checks: list[SplitCheck]) -> Counter[tuple[Home, Home]]:
-    """Count the pictures that two splits share, for every pair of splits that share any."""
+    """Count the pictures that two splits share, by their content, for every pair that shares any."""
     homes: dict[str, set[Home]] = {}
     for check in checks:
-        for path in {sample.picture.place for sample in check.samples if sample.picture is not None}:
-            homes.setdefault(path, set()).add((check.task.name, check.files.name))
+        for image in check.images:
+            homes.setdefault(image, set()).add((check.task.name, check.files.name))
     shared: Counter[tuple[Home, Home]] = Counter()
     for found in homes.values():
         several = sorted(found)
         shared.update((one, other) for at, one in enumerate(several) for other in several[at + 1 :])
     return shared
-
-
-def _image_fault(sample: Sample, home: Home, seen: dict[str, Home]) -> str | None:
-    assert sample.picture is not None
-    try:
-        open_picture(sample.picture)
-    except CvitBenchError as error:
-        return str(error)
-    other = seen.setdefault(sample.picture.sha256, home)
-    return None if other == home else f"image: shared with the {other[1]} split of {other[0]}"
 
 
 def _where(sample: Sample) -> str:

@@ -198,7 +198,9 @@ def test_a_wrong_count_is_found(toy, findings):
         "test": {"file": "fruit/test.jsonl", "count": 5},
     }
     path = toy.edit("tasks/fruit.yaml", splits=splits)
-    assert findings() == [f"{at(path, 'splits', 'test')}.count: the file holds 4 samples, not 5"]
+    assert findings() == [
+        f"{at(path, 'splits', 'test')}.count: {toy.data / 'fruit' / 'test.jsonl'}: holds 4 samples, not 5"
+    ]
 
 
 def test_a_wrong_hash_is_found_and_the_right_one_named(toy, findings):
