@@ -14,7 +14,9 @@ from cvit_bench.records.files import sha256_bytes, sha256_file
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.task import Task
 
-__all__ = ["SplitName", "check_ids", "load_samples", "read_samples", "split_file", "split_path"]
+__all__ = [
+    "SplitName", "check_ids", "data_hashes", "load_samples", "read_samples", "split_file", "split_path",
+]  # fmt: skip
 _DIGITS = 13
 
 
@@ -36,8 +38,8 @@ def load_samples(
     Raises CvitBenchError when the file is missing, differs from the hash that the task names, holds no
     sample, or, where samples are asked about, holds an id twice.
     """
+    file = _file_of(task, split, holdout)
     is_shared = holdout > 0 and split != "test" and "val" not in task.splits
-    file: SplitName = "train" if is_shared else split
     path = split_file(task, file, root)
     pinned = task.splits[file].sha256
     if pinned is not None and sha256_file(path) != pinned:
@@ -54,6 +56,19 @@ def load_samples(
     if split != "train":
         check_ids(path, samples)
     return samples
+
+
+def data_hashes(
+    task: Task, split: SplitName, root: Path | None = None, holdout: float = 0.0
+) -> dict[str, str]:
+    """Return the SHA-256 of every file that a split is read from, by its name below the root."""
+    return files_of(task, _file_of(task, split, holdout), root).hashes()
+
+
+def _file_of(task: Task, split: SplitName, holdout: float) -> SplitName:
+    """Return the split whose file is read: train for the share that is held out of it."""
+    is_shared = holdout > 0 and split != "test" and "val" not in task.splits
+    return "train" if is_shared else split
 
 
 def is_held_out(name: str, share: float) -> bool:

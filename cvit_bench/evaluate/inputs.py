@@ -7,7 +7,7 @@ from cvit_bench.data.candidates import Candidates, allowed_answers
 from cvit_bench.data.design import check_deal, deal
 from cvit_bench.data.library import Library, open_suite
 from cvit_bench.data.prompts import build_prompts, evaluation_variants
-from cvit_bench.data.samples import SplitName, load_samples
+from cvit_bench.data.samples import SplitName, data_hashes, load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Manifest, load_manifest
@@ -62,11 +62,18 @@ class RunInputs:
     def samples(self, task: str) -> list[Sample]:
         """Return the samples of a task that are asked, the first `limit` of them."""
         if task not in self._samples:
-            split: SplitName = "val" if self.split is SplitChoice.VAL else "test"
             self._samples[task] = load_samples(
-                self.task(task), split, self.data_root, self.limit, self.manifest.holdout
+                self.task(task), self._split, self.data_root, self.limit, self.manifest.holdout
             )
         return self._samples[task]
+
+    def data_hashes(self, task: str) -> dict[str, str]:
+        """Return the SHA-256 of every file that a task's samples come from, by its name below the root."""
+        return data_hashes(self.task(task), self._split, self.data_root, self.manifest.holdout)
+
+    @property
+    def _split(self) -> SplitName:
+        return "val" if self.split is SplitChoice.VAL else "test"
 
     def asked(self, task: str, variant: str) -> list[Sample]:
         """Return the samples of a task that are asked in one wording: all, or those of the design."""

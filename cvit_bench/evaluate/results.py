@@ -148,6 +148,7 @@ def _provenance(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Re
             **{stage.name: stage.weights for stage in plan.stages},
             **{stage.name: stage.weights for stage in plan.few_shot},
         },
+        "data": {task: inputs.data_hashes(task) for task in dict.fromkeys(cell.task for cell in plan.cells)},
         "generation": plan.generation,
         "batch_size": plan.batch_size,
         "limit": plan.limit,

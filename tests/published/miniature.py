@@ -14,6 +14,7 @@ from PIL import Image
 NUM_TRAIN, NUM_TEST = 4, 2
 COLOURS = ("red", "green", "blue", "gray", "teal", "brown")
 OTHER = {"tabby cat": "fig", "3": "4", "no": "yes"}
+SENTENCE = "What is seen?\nUse a sentence."
 BRIEFLY, LETTER = "\nSay it in a word.", "\nGive the letter."
 
 
@@ -63,7 +64,7 @@ def cvit(root: Path) -> None:
             folder,
             "dataset",
             task,
-            "What is seen?\nUse a sentence.",
+            SENTENCE,
             captions[0],
             test,
             "val",
@@ -107,7 +108,7 @@ def ucit(root: Path) -> None:
             folder,
             images,
             task,
-            "What is seen?\nUse a sentence.",
+            SENTENCE,
             said,
             said,
             "test_3000",
@@ -181,7 +182,7 @@ def _textvqa(write: Writer, folder: str, images: str) -> None:
             "question_id": at,
             "image_id": str(at),
             "question": "what brand?",
-            "answers": ["acme"] * 9 + ["acne"],
+            "answers": [*["acme"] * 9, "acne"],
         }
         for at in range(NUM_TEST)
     ]
@@ -190,14 +191,9 @@ def _textvqa(write: Writer, folder: str, images: str) -> None:
 
 
 def _places(write: Writer, folder: str) -> None:
-    rows = [
-        train_row(
-            write.picture("dataset", f"Places365/{shots}/{place}{at}.jpg"), "Which place?" + BRIEFLY, place
-        )
-        for shots in (10,)
-        for place in ("beach", "attic")
-        for at in range(shots)
-    ]
+    names = [(place, f"Places365/train/{place}{at}.jpg") for place in ("beach", "attic") for at in range(10)]
+    question = "Which place?" + BRIEFLY
+    rows = [train_row(write.picture("dataset", name), question, place) for place, name in names]
     write.json(f"{folder}/Places365/train_10shot.json", rows)
     _task(write, folder, "dataset", "Places365", "Which place?" + BRIEFLY, "", "attic", "val", False)
 
