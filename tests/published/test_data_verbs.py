@@ -1,4 +1,4 @@
-"""`data check` and `data prepare` on miniatures: every fault is found with file, line and id, none with a trace."""
+"""`data check` and `data prepare` on miniatures: faults are found with file, line and id, never a trace."""
 
 import json
 import shutil
@@ -60,7 +60,6 @@ def test_a_sound_copy_has_no_findings(call, root):
     out = call("check", "cvit", "--data-root", root)
     assert findings(out) == []
     assert out.count(" sound") == 17
-    assert f"{len(list(root.rglob('*')))}" == f"{len(list(root.rglob('*')))}"
 
 
 def test_wrong_counts_are_found_where_the_right_ones_are_known(call, root):
@@ -239,9 +238,8 @@ def test_a_subset_is_a_suite_of_its_own_whose_ids_are_written_down(call, root):
 
 
 def test_a_subset_is_the_same_for_a_seed(call, root):
-    first = [drawn(call, root, seed)[2] for seed in range(6)]
-    assert [drawn(call, root, seed)[2] for seed in range(6)] == first
-    assert len({tuple(ids) for ids in first}) > 1
+    one, other = (drawn(call, root, seed)[2] for seed in (0, 1))
+    assert drawn(call, root, 0)[2] == one != other
 
 
 def test_a_task_may_take_its_file_from_the_hub(call, root, tmp_path):
@@ -283,5 +281,5 @@ def test_a_dataset_that_cannot_be_had_is_named(root, tmp_path):
     hub = {"dataset": str(tmp_path / "nowhere"), "split": "test"}
     split = task.splits["test"].model_validate({"file": "gone.parquet", "hub": hub})
     gone = task.model_copy(update={"splits": {"test": split}})
-    with pytest.raises(CvitBenchError, match="cannot be had .* may be put there by hand"):
+    with pytest.raises(CvitBenchError, match=r"cannot be had .* may be put there by hand"):
         fetch(files_of(gone, "test", root))
