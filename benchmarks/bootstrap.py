@@ -2,9 +2,9 @@
 
     python benchmarks/bootstrap.py [--stages 7] [--tasks 10] [--variants 5] [--samples 1000]
 
-The run is synthetic, with every field of ranked knowledge on every task; the first tasks are trained in
-order, the others are unseen. Timed is what `score` does after the last answer was judged: means, draws and
-all metrics.
+The run is synthetic, with every field of ranked knowledge and of wordings on every task; the first tasks are
+trained in order, the others are unseen. Timed is what `score` does after the last answer was judged: means,
+draws and all metrics, the main ones at every stage too.
 """
 
 import argparse
@@ -15,7 +15,9 @@ import time
 import numpy as np
 
 from cvit_bench.evaluate.measures import measured, metric_results
+from cvit_bench.evaluate.series import all_series
 from cvit_bench.metrics.resampling import RESAMPLES, Items
+from cvit_bench.metrics.wordings import over_wordings
 from cvit_bench.records.matrix import ScoreMatrix
 
 
@@ -33,10 +35,11 @@ def items(generator: np.random.Generator, stages: int, samples: int, variants: i
         "blank": ~strict & (generator.random(shape) < 0.25),
         "uniform": ~strict * 0.25,
     }
-    return Items(
-        {name: values.astype(np.float64) for name, values in fields.items()},
-        np.repeat(np.arange(samples), variants),
-    )
+    scores = {name: values.astype(np.float64) for name, values in fields.items()}
+    places = {(f"v{at % variants}", str(at // variants)): at for at in range(samples * variants)}
+    wordings = {f"v{at}": at % 2 == 0 for at in range(variants)}
+    worded = over_wordings(scores["strict"], places, wordings, 1.0)
+    return Items({**scores, **worded}, np.repeat(np.arange(samples), variants))
 
 
 def layout(stages: int, tasks: int) -> ScoreMatrix:
@@ -59,13 +62,15 @@ def main() -> None:
     generator = np.random.default_rng(0)
     run = {task: items(generator, wanted.stages, wanted.samples, wanted.variants) for task in about.tasks}
     start = time.process_time(), time.perf_counter()
-    found = metric_results(measured(run, about, wanted.resamples))
+    drawn = measured(run, about, wanted.resamples)
+    found, series = metric_results(drawn), all_series(drawn)
     spent = time.process_time() - start[0], time.perf_counter() - start[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
     print(
         f"{wanted.stages} stages × {wanted.tasks} tasks × {wanted.variants} variants × "
         f"{wanted.samples} samples, "
-        f"{wanted.resamples} resamples, {len(found)} metrics: "
+        f"{wanted.resamples} resamples, {len(found)} metrics "
+        f"and {len(series)} along the stages: "
         f"{spent[0]:.1f} s of one core ({spent[1]:.1f} s on the clock), {peak:.0f} MB at most"
     )
 

@@ -13,9 +13,11 @@ import numpy as np
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.table import Table
+from cvit_bench.metrics.knowledge import FIELDS as RANKED
 from cvit_bench.metrics.resampling import Items
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.files import canonical_json, replacing, sha256_bytes, sha256_json
+from cvit_bench.records.matrix import Array
 from cvit_bench.records.plan import items_path
 from cvit_bench.records.sample import Sample
 
@@ -90,6 +92,7 @@ def read_items(run_dir: Path, task: str, stages: int, split: SplitChoice = Split
             str(name): np.stack([columns[_column(name, at)] for at in range(stages)]).astype(np.float64)
             for name in about["fields"]
         }
+        _refuse_without(fields)
         highest = {str(name): float(value) for name, value in about["highest"].items()}
         clusters = columns["cluster"].astype(np.int64)
         keys = list(zip(columns["variant"].tolist(), columns["id"].tolist(), strict=True))
@@ -99,3 +102,11 @@ def read_items(run_dir: Path, task: str, stages: int, split: SplitChoice = Split
             f"{path}: no table of items ({error}); `cvit-bench score --run-dir {run_dir}` makes it again"
         ) from error
     return AskedItems(keys, hashes, Items(fields, clusters, highest))
+
+
+def _refuse_without(fields: Mapping[str, Array]) -> None:
+    """Raise KeyError where a field is missing that the matrices are made from."""
+    needed = {"strict", "unsaid", "form", *(RANKED if "ranked" in fields else ())}
+    lacking = sorted(needed - set(fields))
+    if lacking:
+        raise KeyError(f"no field {', '.join(lacking)}")

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from cvit_bench.evaluate.few_shot import curves
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.measures import measured, metric_results, rounded, rounded_matrix
@@ -12,7 +10,7 @@ from cvit_bench.evaluate.references import Reference
 from cvit_bench.evaluate.released import released_results
 from cvit_bench.evaluate.robustness import form_changes, wordings
 from cvit_bench.evaluate.series import all_series
-from cvit_bench.evaluate.table import Places, ScoredCell, Table
+from cvit_bench.evaluate.table import Places, ScoredCell, Table, sample_means
 from cvit_bench.metrics.knowledge import PERCENT
 from cvit_bench.metrics.uncertainty import mean_interval
 from cvit_bench.records.matrix import Array, Kind
@@ -123,7 +121,7 @@ def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
     cells, highest = table.cells[stage.name, stage.task], table.highest(stage.task)
 
     def over_paraphrases(name: str, most: float) -> Estimate:
-        return _estimate(np.concatenate([cell.values(name) for cell in cells]), most)
+        return _estimate(sample_means(cells, name), most)
 
     return FewShot(
         task=stage.task,

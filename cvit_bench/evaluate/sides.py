@@ -16,6 +16,7 @@ from cvit_bench.records.load import load_json
 from cvit_bench.records.matrix import ScoreMatrix
 from cvit_bench.records.plan import items_path
 from cvit_bench.records.results import Results, RunSummary, results_path
+from cvit_bench.records.shape import refuse_ragged
 
 _SHOWN = 3
 
@@ -62,9 +63,12 @@ class Side:
 
 def open_side(path: Path, split: SplitChoice) -> Side:
     """Open a run directory, or the json of a leaderboard entry."""
-    if path.is_dir():
-        return Side(path, load_json(results_path(path, split), Results), split)
-    return Side(path, load_json(path, Entry), split)
+    source = results_path(path, split) if path.is_dir() else path
+    summary = load_json(source, Results if path.is_dir() else Entry)
+    refuse_ragged(source, summary)
+    if not summary.stages:
+        raise CvitBenchError(f"{source}: stages: there is none to compare")
+    return Side(path, summary, split)
 
 
 def refuse_other_suite(first: Side, second: Side) -> None:

@@ -56,6 +56,14 @@ def scored_cell(
     return ScoredCell(cell, samples, {**fields, **beside})
 
 
+def sample_means(cells: Sequence[ScoredCell], name: str) -> Array:
+    """Return the mean of each sample over its wordings, [num_samples]: what an interval may count as one."""
+    samples = [one.id for cell in cells for one in cell.samples]
+    _, at = np.unique(np.array(samples), return_inverse=True)
+    values = np.concatenate([cell.values(name) for cell in cells])
+    return (np.bincount(at, weights=values) / np.bincount(at)).astype(np.float64)
+
+
 Source = tuple[list[tuple[int, ScoredCell]], Mapping[str, str]]
 """Cells with their rows, and new field -> the field of the cells that it takes."""
 

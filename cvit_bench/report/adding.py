@@ -8,8 +8,8 @@ from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.entry import entry_of
 from cvit_bench.records.load import load_json, save_json
 from cvit_bench.records.results import Results, results_path
+from cvit_bench.records.shape import refuse_ragged
 from cvit_bench.report.entries import Placed, entry_path, read_entries, refuse_mismatch
-from cvit_bench.report.shape import refuse_ragged
 
 
 def add_entry(run_dir: Path, out: Path) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.load import load_json
+from cvit_bench.records.shape import refuse_ragged
 from cvit_bench.report.published import published_suites
-from cvit_bench.report.shape import refuse_ragged
 from cvit_bench.text import unknown_name
 
 FOLDER = "entries"

@@ -6,6 +6,7 @@ from pathlib import Path
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import load_json
 from cvit_bench.records.results import RESULTS, MetricResult, Results
+from cvit_bench.records.shape import refuse_ragged
 from cvit_bench.report.caveats import caveats
 from cvit_bench.report.columns import LEADING, find
 from cvit_bench.report.curves import curves
@@ -17,7 +18,6 @@ from cvit_bench.report.routes import Routes, read_routes
 from cvit_bench.report.sample_pages import SamplePages, write_sample_pages
 from cvit_bench.report.sample_rows import Source
 from cvit_bench.report.series import series_curves
-from cvit_bench.report.shape import refuse_ragged
 from cvit_bench.report.strips import strips
 
 REPORT = "report.html"

@@ -180,6 +180,29 @@ def test_damaged_items_are_one_message(toy, two):
         compare(*two)
 
 
+def test_items_without_the_fields_that_matrices_need(toy, two):
+    import pyarrow.parquet as pq
+
+    _evaluated(toy, *two)
+    path = two[1] / "items" / "fruit.parquet"
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"cvit_bench"])
+    about["fields"].remove("form")
+    pq.write_table(table.replace_schema_metadata({b"cvit_bench": json.dumps(about).encode()}), path)
+    with pytest.raises(CvitBenchError, match=r"no table of items .*no field form"):
+        compare(*two)
+
+
+def test_an_entry_whose_matrix_is_no_table(toy, two, tmp_path):
+    _evaluated(toy, *two)
+    entry = entry_of(load_json(results_path(two[1]), Results))
+    ragged = entry.matrices.model_copy(update={"S": entry.matrices.S[:-1]})
+    path = tmp_path / "entry.json"
+    save_json(path, entry.model_copy(update={"matrices": ragged}))
+    with pytest.raises(CvitBenchError, match=r"entry\.json: matrices\.S: 3 rows for 4 stages"):
+        compare(two[0], path)
+
+
 def test_an_incomplete_run_is_compared_where_both_were_asked(toy, two):
     """A shorter sequence has other stages, and the last one of each is compared."""
     manifest = two[1] / "manifest.json"
