@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.entry import Entry
-from cvit_bench.records.results import Results
+from cvit_bench.records.results import RunSummary
 
 
-def refuse_ragged(path: Path, record: Results | Entry) -> None:
+def refuse_ragged(path: Path, record: RunSummary) -> None:
     """Raise unless every matrix has a row for each stage and a column for each task."""
     for letter, matrix in record.matrices:
         if len(matrix) != len(record.stages):
