@@ -54,6 +54,10 @@ def evaluate(
     reference: References = None,
     limit: Limit = None,
     batch_size: Annotated[str, typer.Option("--batch-size", help="A number, or auto.")] = "auto",
+    no_ranking: Annotated[
+        bool,
+        typer.Option("--no-ranking", help="Do not rank allowed answers; K is what the answers say then."),
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, do nothing.")] = False,
     json: Json = False,
     data_root: DataRoot = None,
@@ -80,6 +84,7 @@ def evaluate(
         placement=placement_of(device, dtype, threads, trust_remote_code),
         data_root=data_root,
         references=tuple(reference or ()),
+        ranking=not no_ranking,
     )
     if plan:
         print(_planned(run_dir, options))
@@ -99,16 +104,18 @@ def _batch_size(text: str) -> int:
 def _planned(run_dir: Path, options: "EvaluateOptions") -> str:
     from tabulate import tabulate
 
-    from cvit_bench.evaluate.sequence import outstanding, prepare
+    from cvit_bench.evaluate.sequence import outstanding, prepare, ranks
 
-    inputs, _, stages, plan = prepare(run_dir, options)
-    work = {item.stage.name: item for item in outstanding(inputs, stages, plan, options.placement.dtype)}
+    inputs, base, stages, plan = prepare(run_dir, options)
+    lacking = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
+    work = {item.stage.name: item for item in lacking}
     rows = []
     names = [stage.name for stage in plan.stages] + [stage.name for stage in plan.few_shot]
     for name in names:
         cells = [cell for cell in plan.cells if cell.stage == name]
         prompts = sum(len(inputs.asked(cell.task, cell.variant)) for cell in cells)
         to_do = work[name].num_missing if name in work else 0
-        rows.append((name, len(cells), prompts, prompts - to_do, to_do))
-    headers = ("stage", "cells", "prompts", "answered already", "to generate")
+        to_rank = work[name].num_unranked if name in work else 0
+        rows.append((name, len(cells), prompts, prompts - to_do, to_do, to_rank))
+    headers = ("stage", "cells", "prompts", "answered already", "to generate", "to rank")
     return str(tabulate(rows, headers=headers, tablefmt="simple"))

@@ -11,7 +11,7 @@ from cvit_bench.evaluate.released import released_results
 from cvit_bench.evaluate.robustness import form_changes, wordings
 from cvit_bench.evaluate.series import all_series
 from cvit_bench.evaluate.table import Places, ScoredCell, Table, sample_means
-from cvit_bench.metrics.knowledge import PERCENT
+from cvit_bench.metrics.knowledge import FIELDS, PERCENT, linearised
 from cvit_bench.metrics.uncertainty import mean_interval
 from cvit_bench.records.matrix import Array, Kind
 from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
@@ -20,12 +20,13 @@ from cvit_bench.records.results import (
     Estimate,
     FewShot,
     Matrices,
+    Measure,
     Results,
     StageInfo,
     TaskInfo,
 )
 
-SHOWN: tuple[Kind, ...] = ("S", "K", "F")
+SHOWN: tuple[Kind, ...] = ("S", "K", "F", "L")
 
 
 def table_of(
@@ -99,21 +100,30 @@ def _task_info(table: Table, name: str) -> TaskInfo:
         answer_form=task.answer_form.value,
         unseen=name in table.inputs.suite.unseen,
         n=len(table.inputs.samples(name)),
+        knowledge=_measure(table, name),
     )
+
+
+def _measure(table: Table, name: str) -> Measure:
+    if table.is_ranked(name):
+        return "ranked"
+    return "lenient (no likelihoods)" if table.inputs.task(name).sources else "lenient"
 
 
 def _cell(table: Table, cell: ScoredCell) -> Cell:
     names = [stage.name for stage in table.plan.stages]
     highest = table.highest(cell.cell.task)
+    is_change = _is_form_change(table.inputs, cell)
     return Cell(
         stage=names.index(cell.cell.stage),
         task=cell.cell.task,
         variant=cell.cell.variant,
-        form_change=_is_form_change(table.inputs, cell),
+        form_change=is_change,
         n=len(cell.samples),
         strict=_estimate(cell.values("strict"), highest),
-        knowledge=_estimate(cell.values("lenient"), highest),
+        knowledge=_knowledge([cell], highest, not is_change and table.is_ranked(cell.cell.task)),
         form=_estimate(cell.values("form"), 1.0),
+        lenient=_estimate(cell.values("lenient"), highest),
     )
 
 
@@ -128,9 +138,17 @@ def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
         shots=stage.shots,
         n=sum(len(cell.samples) for cell in cells),
         strict=over_paraphrases("strict", highest),
-        knowledge=over_paraphrases("lenient", highest),
+        knowledge=_knowledge(cells, highest, table.is_ranked(stage.task)),
         form=over_paraphrases("form", 1.0),
+        lenient=over_paraphrases("lenient", highest),
     )
+
+
+def _knowledge(cells: Sequence[ScoredCell], highest: float, is_ranked: bool) -> Estimate:
+    if not is_ranked:
+        return _estimate(sample_means(cells, "lenient"), highest)
+    fields = {name: sample_means(cells, name) for name in FIELDS}
+    return _estimate(linearised(fields), 1.0)
 
 
 def _estimate(values: Array, highest: float) -> Estimate:

@@ -5,10 +5,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
 from cvit_bench.evaluate.item_files import write_items
+from cvit_bench.evaluate.ranked import Ranked
 from cvit_bench.evaluate.references import Reference, open_references
 from cvit_bench.evaluate.released import released_fields
 from cvit_bench.evaluate.results import make_results, table_of
@@ -48,8 +51,9 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
     places: dict[tuple[str, str], list[PlannedCell]] = {}
     for cell in plan.cells:
         places.setdefault((cell.stage, cell.task), []).append(cell)
+    ranked = Ranked(inputs)
     with ExitStack() as files:
-        found = {cell.cell: cell for place in places.values() for cell in _score_place(inputs, place, files)}
+        found = {cell.cell: cell for place in places.values() for cell in _score_place(ranked, place, files)}
     cells = [found[cell] for cell in plan.cells]
     table = table_of(inputs, plan, cells, others)
     results = make_results(table, cells, [reference for reference, _ in others])
@@ -60,18 +64,22 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
 
 def _score_reference(reference: Reference) -> list[ScoredCell]:
     """Score the cells of a run to measure against; nothing is written."""
-    return [_score_cell(reference.inputs, cell, lambda *_: None) for cell in reference.cells]
+    ranked = Ranked(reference.inputs)
+    return [_score_cell(ranked, cell, lambda *_: None) for cell in reference.cells]
 
 
-def _score_place(inputs: RunInputs, cells: Sequence[PlannedCell], files: ExitStack) -> list[ScoredCell]:
+def _score_place(ranked: Ranked, cells: Sequence[PlannedCell], files: ExitStack) -> list[ScoredCell]:
     """Score all variants of one task at one stage into one file."""
+    inputs = ranked.inputs
     path = scores_path(inputs.run_dir, cells[0].stage, cells[0].task, inputs.split)
     with score_file(files.enter_context(replacing(path))) as write:
-        return [_score_cell(inputs, cell, write) for cell in cells]
+        return [_score_cell(ranked, cell, write) for cell in cells]
 
 
-def _score_cell(inputs: RunInputs, cell: PlannedCell, write: Write) -> ScoredCell:
-    texts = _answers(inputs, cell)
+def _score_cell(ranked: Ranked, cell: PlannedCell, write: Write) -> ScoredCell:
+    inputs = ranked.inputs
+    found = _answered(inputs, cell)
+    texts = {name: str(prediction.text) for name, prediction in found.items()}
     samples = inputs.asked(cell.task, cell.variant)
     answers = [texts[sample.id] for sample in samples]
     scores = _scores(inputs, inputs.task(cell.task), texts)
@@ -81,11 +89,14 @@ def _score_cell(inputs: RunInputs, cell: PlannedCell, write: Write) -> ScoredCel
     else:
         letters = inputs.task(cell.task).form.letters
         scores = [under_asked_form(asked, letters, *pair) for pair in zip(scores, answers, strict=True)]
-    write(cell.variant, samples, answers, scores, released)
-    return scored_cell(cell, samples, scores, released)
+    rankings = {name: prediction.ranking for name, prediction in found.items()}
+    strict = np.array([score.strict for score in scores], np.float64)
+    beside = {**released, **ranked.fields(cell, samples, strict, rankings)}
+    write(cell.variant, samples, answers, scores, beside)
+    return scored_cell(cell, samples, scores, beside)
 
 
-def _answers(inputs: RunInputs, cell: PlannedCell) -> dict[str, str]:
+def _answered(inputs: RunInputs, cell: PlannedCell) -> dict[str, Prediction]:
     path = cell_path(inputs.run_dir, cell, inputs.split)
     if cell.variant == IMPORTED:
         return _joined(path, {sample.id: None for sample in inputs.samples(cell.task)})
@@ -110,8 +121,8 @@ def under_asked_form(asked: AskedForm, letters: str, score: Score, answer: str) 
     return replace(score, strict=score.knowledge if form else 0.0, form=form)
 
 
-def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
-    """Return one answer for each prompt, joined by id.
+def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, Prediction]:
+    """Return one answered prediction for each prompt, joined by id; of several the last one.
 
     Raises IncompleteRunError naming what is damaged, missing, failed, doubled with another answer, or
     was asked in another wording.
@@ -119,15 +130,15 @@ def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
     return _joined(path, {prompt.sample_id: prompt.text for prompt in prompts})
 
 
-def _joined(path: Path, wordings: Mapping[str, str | None]) -> dict[str, str]:
-    """Return one answer for each id; where its wording is None, any will do."""
+def _joined(path: Path, wordings: Mapping[str, str | None]) -> dict[str, Prediction]:
+    """Return the last answered prediction of each id; where its wording is None, any will do."""
     file = read_predictions(path)
-    answers: dict[str, str] = {}
+    answers: dict[str, Prediction] = {}
     problems = list(file.damaged)
     for prediction in file.predictions:
         if prediction.id in wordings and prediction.text is not None:
             problems += _conflict(path, prediction, wordings, answers)
-            answers[prediction.id] = prediction.text
+            answers[prediction.id] = prediction
     lacking = [name for name in wordings if name not in answers]
     if lacking:
         problems.append(f"{path}: {len(lacking)} of {len(wordings)} answers are missing: {_few(lacking)}")
@@ -137,12 +148,12 @@ def _joined(path: Path, wordings: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _conflict(
-    path: Path, prediction: Prediction, wordings: Mapping[str, str | None], answers: dict[str, str]
+    path: Path, prediction: Prediction, wordings: Mapping[str, str | None], answers: dict[str, Prediction]
 ) -> list[str]:
     name = prediction.id
     if wordings[name] not in (None, prediction.prompt):
         return [f"{path}: {name}: prompt: was asked in another wording than the template's"]
-    if answers.get(name, prediction.text) != prediction.text:
+    if answers.get(name, prediction).text != prediction.text:
         return [f"{path}: {name}: stands twice with different answers"]
     return []
 

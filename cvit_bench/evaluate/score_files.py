@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from cvit_bench.evaluate.ranked import FIRST
 from cvit_bench.evaluate.released import FORM, VALUE
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.sample import Sample, Score
 
-BESIDE = (VALUE, FORM)
+BESIDE = (VALUE, FORM, FIRST)
 
 Write = Callable[[str, Sequence[Sample], Sequence[str], Sequence[Score], Mapping[str, Array]], None]
 
@@ -17,7 +18,8 @@ Write = Callable[[str, Sequence[Sample], Sequence[str], Sequence[Score], Mapping
 def score_file(path: Path) -> Iterator[Write]:
     """Open a score file for writing; call what it gives with variant, samples, answers, scores, other fields.
 
-    Released scores are null for a task without a released scorer, and for variants that ask for another form.
+    Released scores are null for a task without a released scorer, and for variants that ask for another form;
+    so is `ranked_first` where nothing was ranked.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

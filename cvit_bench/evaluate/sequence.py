@@ -13,6 +13,8 @@ from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.generate import CellWork, fill_cells, missing_prompts, prediction_key
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
+from cvit_bench.evaluate.rank import Keys, fill_rankings, missing_rankings
+from cvit_bench.evaluate.ranking import RankWork, rank_work
 from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
 from cvit_bench.models.family import Model, Placement, family_of
@@ -41,14 +43,16 @@ class EvaluateOptions:
     placement: Placement = field(default_factory=Placement)
     data_root: Path | None = None
     references: tuple[Path, ...] = ()
+    ranking: bool = True
 
 
 @dataclass(frozen=True)
 class StageWork:
-    """The cells of one stage that lack answers, by task."""
+    """The cells of one stage that lack answers, by task, and those that lack rankings."""
 
     stage: StageWeights
     tasks: dict[str, list[tuple[CellWork, set[str]]]]
+    rankings: list[tuple[RankWork, Keys]]
 
     @property
     def cells(self) -> list[tuple[CellWork, set[str]]]:
@@ -59,6 +63,11 @@ class StageWork:
     def num_missing(self) -> int:
         """Number of prompts to answer."""
         return sum(len(missing) for _, missing in self.cells)
+
+    @property
+    def num_unranked(self) -> int:
+        """Number of prompts whose allowed answers are to be ranked, blank pictures among them."""
+        return sum(len(missing) for _, missing in self.rankings)
 
 
 def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
@@ -73,7 +82,8 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
     if failures:
         shown = "\n".join(failures[:_SHOWN_FAILURES])
         raise IncompleteRunError(
-            f"{shown}\n{len(failures)} prompts could not be answered; the same command tries them again"
+            f"{shown}\n{len(failures)} prompts could not be answered or ranked; "
+            "the same command tries them again"
         )
     return score_run(inputs, plan, options.references)
 
@@ -97,10 +107,15 @@ def _design(options: EvaluateOptions) -> Design | None:
     return Design(per_sample=options.per_sample, variants=options.variants, seed=options.design_seed)
 
 
+def ranks(base: Path, options: EvaluateOptions) -> bool:
+    """Tell whether allowed answers are ranked: asked for, and the model's family can."""
+    return options.ranking and family_of(base).ranks
+
+
 def outstanding(
-    inputs: RunInputs, stages: Sequence[StageWeights], plan: EvaluationPlan, dtype: str
+    inputs: RunInputs, stages: Sequence[StageWeights], plan: EvaluationPlan, dtype: str, ranking: bool
 ) -> list[StageWork]:
-    """Return, stage by stage, the cells that lack answers."""
+    """Return, stage by stage, the cells that lack answers or (`ranking`) rankings."""
     settings: dict[str, object] = {"runner": RUNNER_VERSION, "decoding": "greedy", "dtype": dtype}
     work: list[StageWork] = []
     for stage in stages:
@@ -109,9 +124,17 @@ def outstanding(
             found = _cell_work(inputs, stage, plan, cell, settings)
             if missing := missing_prompts(found):
                 lacking.setdefault(cell.task, []).append((found, missing))
-        if lacking:
-            work.append(StageWork(stage, lacking))
+        rankings = _unranked(inputs, stage, plan, dtype) if ranking else []
+        if lacking or rankings:
+            work.append(StageWork(stage, lacking, rankings))
     return work
+
+
+def _unranked(
+    inputs: RunInputs, stage: StageWeights, plan: EvaluationPlan, dtype: str
+) -> list[tuple[RankWork, Keys]]:
+    work = rank_work(inputs, plan, stage, dtype)
+    return [(one, missing) for one in work if (missing := missing_rankings(one))]
 
 
 def _cell_work(
@@ -136,7 +159,7 @@ def _replay(
     plan: EvaluationPlan,
     options: EvaluateOptions,
 ) -> list[str]:
-    work = outstanding(inputs, stages, plan, options.placement.dtype)
+    work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
     if not work:
         say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
         return []
@@ -151,7 +174,10 @@ def _replay(
 def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) -> list[str]:
     failures: list[str] = []
     model.use(work.stage.checkpoint)
-    with metered(f"{label}, {len(work.cells)} cells", work.num_missing) as meter:
-        for cells in work.tasks.values():
-            failures += fill_cells(cells, model, batch_size, meter)
+    if work.tasks:
+        with metered(f"{label}, {len(work.cells)} cells", work.num_missing) as meter:
+            for cells in work.tasks.values():
+                failures += fill_cells(cells, model, batch_size, meter)
+    if work.rankings:
+        failures += fill_rankings(work.rankings, model, batch_size, label)
     return failures

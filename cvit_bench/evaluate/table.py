@@ -21,6 +21,8 @@ FIELDS: Mapping[str, Callable[[Score], float]] = {
     "unsaid": lambda score: score.knowledge - score.strict,
     "form": lambda score: float(score.form),
 }
+RANKED = ("wrong", "ranked", "blank", "uniform")
+"""What ranked knowledge is made from beside S; only cells whose rankings are there have them."""
 SCALED = ("strict", "lenient", "unsaid")
 """Fields in the unit of the scorer, up to its HIGHEST; the others are shares."""
 CHANGED = {"changed_lenient": "lenient", "changed_form": "form"}
@@ -153,7 +155,8 @@ class Table:
             for stage in self.plan.few_shot
             if stage.task == task
         }
-        found: list[Source] = [(self._rows(self.cells, task), {name: name for name in FIELDS})]
+        names = (*FIELDS, *(RANKED if self.is_ranked(task) else ()))
+        found: list[Source] = [(self._rows(self.cells, task), {name: name for name in names})]
         if task in self.layout.form_changes:
             found.append((self._rows(self.changes, task), CHANGED))
         for name, cells in beside.items():
@@ -165,6 +168,11 @@ class Table:
         """Return the cells of a task at the stages of the sequence, each with its row."""
         stages = enumerate(self.plan.stages)
         return [(at, cell) for at, stage in stages for cell in cells.get((stage.name, task), [])]
+
+    def is_ranked(self, task: str) -> bool:
+        """Tell whether K of a task is ranked: one missing ranking makes it lenient at all stages alike."""
+        cells = [cell for (_, name), cells in self.cells.items() if name == task for cell in cells]
+        return bool(cells) and all(name in cell.fields for cell in cells for name in RANKED)
 
     @cached_property
     def layout(self) -> ScoreMatrix:

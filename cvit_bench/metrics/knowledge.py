@@ -19,6 +19,7 @@ from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
 
 FIELDS = ("strict", "wrong", "ranked", "blank", "uniform")
 PERCENT = 100.0
+_STEP = 1e-6
 
 
 def matrices(means: Mapping[str, Array], layout: ScoreMatrix) -> dict[Kind, ScoreMatrix]:
@@ -54,3 +55,20 @@ def known(strict: Array, wrong: Array, ranked: Array, blank: Array, uniform: Arr
     room = wrong - chance
     gain = np.divide(ranked - chance, room, out=np.zeros_like(room), where=room > 0)
     return strict + (1 - strict) * np.clip(gain, 0.0, 1.0)
+
+
+def linearised(fields: Mapping[str, Array]) -> Array:
+    """Return one number for each sample whose mean is ranked K and whose spread is that of its estimate.
+
+    K + Σ_f ∂K/∂f · (f_i − mean f), the delta method: K is a smooth function of the means of `FIELDS` but at
+    kinks, where the slope to both sides is averaged.
+
+    Args:
+        fields: the `FIELDS` of every sample, each [num_samples].
+    """
+    means = {name: np.mean(fields[name], keepdims=True) for name in FIELDS}
+    values = np.full(len(fields["strict"]), known(**means)[0])
+    for name, mean in means.items():
+        above, below = (known(**{**means, name: mean + step}) for step in (_STEP, -_STEP))
+        values += (above - below) / (2 * _STEP) * (fields[name] - mean)
+    return np.round(values, 9)

@@ -76,6 +76,11 @@ def cell_path(run_dir: Path, cell: PlannedCell, split: SplitChoice = SplitChoice
     return run_dir / split.named("predictions") / cell.stage / cell.task / f"{cell.variant}.jsonl"
 
 
+def blank_path(run_dir: Path, stage: str, task: str, split: SplitChoice = SplitChoice.TEST) -> Path:
+    """Return where the rankings of a stage and task on a blank picture lie."""
+    return run_dir / split.named("predictions") / stage / task / "blank.json"
+
+
 def scores_path(run_dir: Path, stage: str, task: str, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the scores of a stage and task lie, all variants together."""
     return run_dir / split.named("scores") / stage / f"{task}.parquet"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from cvit_bench.records.base import Record, Sha256
+from cvit_bench.records.base import FileRecord, Record, Sha256
 
 _DIGITS = 4
 _LEAST = -1e6
@@ -61,3 +61,16 @@ def first_of(values: Sequence[float], sizes: Sequence[int]) -> int | None:
         at += size
     top = max(best)
     return best.index(top) if best.count(top) == 1 else None
+
+
+class BlankRanking(Record):
+    """A ranking on the blank picture, for every sample that asks so and has these allowed answers."""
+
+    prompt: str
+    ranking: Ranking
+
+
+class BlankRankings(FileRecord):
+    """What `blank.json` holds: a task at a stage, asked in its first wording on a blank picture."""
+
+    rankings: tuple[BlankRanking, ...]

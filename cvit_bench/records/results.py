@@ -1,7 +1,7 @@
 """`results.json`: the matrices and metrics of one run, in percent, with their intervals."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ class Cell(Record):
     """One task at one stage under one variant.
 
     A form change asks for another answer form: its F and S are those of that form, and it is part of no
-    matrix and no metric.
+    matrix and no metric. `knowledge` is ranked where the task's is, `lenient` what the output says.
     """
 
     stage: int = Field(ge=0)
@@ -36,6 +36,7 @@ class Cell(Record):
     strict: Estimate
     knowledge: Estimate
     form: Estimate
+    lenient: Estimate | None = None
 
 
 class MetricResult(Record):
@@ -69,6 +70,10 @@ class FewShot(Record):
     strict: Estimate
     knowledge: Estimate
     form: Estimate
+    lenient: Estimate | None = None
+
+
+Measure = Literal["ranked", "lenient", "lenient (no likelihoods)"]
 
 
 class FewShotPoint(Record):
@@ -134,7 +139,10 @@ class Series(Record):
 
 
 class TaskInfo(Record):
-    """A column of the matrices; `n` is null where scores came without samples."""
+    """A column of the matrices.
+
+    `n` is null where scores came without samples, `knowledge`, how K was measured, in files of before.
+    """
 
     name: Name
     title: str
@@ -142,6 +150,7 @@ class TaskInfo(Record):
     answer_form: str
     unseen: bool
     n: int | None = Field(default=None, ge=1)
+    knowledge: Measure | None = None
 
 
 Matrix = tuple[tuple[float | None, ...], ...]
@@ -150,12 +159,14 @@ Matrix = tuple[tuple[float | None, ...], ...]
 class Matrices(Record):
     """Scores [stage][task] in percent, averaged over paraphrases; null where not run.
 
-    S strict score, K knowledge score (lenient extraction), F share of answers that kept the form.
+    S strict score, K knowledge score (as the task has it: ranked or lenient), F share of answers that kept
+    the form, L lenient knowledge of every task; null in files of before.
     """
 
     S: Matrix
     K: Matrix
     F: Matrix
+    L: Matrix | None = None
 
 
 class Released(Record):

@@ -9,6 +9,8 @@ from cvit_bench.records.results import RunSummary
 def refuse_ragged(path: Path, record: RunSummary) -> None:
     """Raise unless every matrix has a row for each stage and a column for each task."""
     for letter, matrix in record.matrices:
+        if matrix is None:
+            continue
         if len(matrix) != len(record.stages):
             raise CvitBenchError(
                 f"{path}: matrices.{letter}: {len(matrix)} rows for {len(record.stages)} stages"

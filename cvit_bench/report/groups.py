@@ -157,4 +157,5 @@ def _mean_matrices(matrices: Sequence[Matrices]) -> Matrices:
             tuple(_mean(cells) for cells in zip(*rows, strict=True)) for rows in zip(*parts, strict=True)
         )
 
-    return Matrices(**{name: mean([getattr(one, name) for one in matrices]) for name in ("S", "K", "F")})
+    names = ("S", "K", "F") if any(one.L is None for one in matrices) else ("S", "K", "F", "L")
+    return Matrices(**{name: mean([getattr(one, name) for one in matrices]) for name in names})

@@ -40,10 +40,10 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(toy, inside, on_toy):
     before = sorted(toy.run_dir.rglob("*"))
     out, err = inside("evaluate", *on_toy, "--plan", "--variants", "all", "--limit", "2", "--cells", "final")
     assert [line.split() for line in out.splitlines()[2:]] == [
-        ["00-base", "0", "0", "0", "0"],
-        ["01-fruit", "0", "0", "0", "0"],
-        ["02-pick", "0", "0", "0", "0"],
-        ["03-count", "12", "24", "0", "24"],
+        ["00-base", "0", "0", "0", "0", "0"],
+        ["01-fruit", "0", "0", "0", "0", "0"],
+        ["02-pick", "0", "0", "0", "0", "0"],
+        ["03-count", "12", "24", "0", "24", "24"],
     ]
     assert err == ""
     assert sorted(toy.run_dir.rglob("*")) == before
@@ -53,7 +53,7 @@ def test_a_prompt_that_fails_costs_only_itself(toy, call, inside, on_toy):
     toy.edit_script("02-pick", fails=["count/count-test-2"])
     _, err = call("evaluate", *on_toy, code=2)
     assert "02-pick/count/v0.jsonl: count-test-2: RuntimeError: scripted failure at count/count-test-2" in err
-    assert "1 prompts could not be answered" in err
+    assert "1 prompts could not be answered or ranked" in err
     files = prediction_files(toy)
     assert len(files) == NUM_CELLS
     lines = [json.loads(line) for line in files["02-pick/count/v0.jsonl"][1].splitlines()]
@@ -88,7 +88,7 @@ def changed(before, after):
 
 def test_an_interrupted_evaluation_exits_130_and_the_same_command_completes_it(toy, start, inside, on_toy):
     toy.edit_script("00-base", delay=0.4)
-    with start("evaluate", *on_toy) as process:
+    with start("evaluate", *on_toy, "--no-ranking") as process:
         wait_for(toy.run_dir / "predictions" / "00-base" / "fruit" / "v0.jsonl", process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
@@ -100,7 +100,7 @@ def test_an_interrupted_evaluation_exits_130_and_the_same_command_completes_it(t
     assert not list(toy.run_dir.rglob("*.part"))
     assert not (toy.run_dir / "results.json").exists()
 
-    inside("evaluate", *on_toy)
+    inside("evaluate", *on_toy, "--no-ranking")
     after = prediction_files(toy)
     assert len(after) == NUM_CELLS
     assert {name: after[name] for name in done} == done

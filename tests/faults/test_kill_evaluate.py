@@ -34,7 +34,7 @@ def test_two_kills_give_the_bytes_of_an_undisturbed_run(
 
 def test_answers_written_before_a_kill_are_kept_as_they_are(toy, command, kill_midway, bytes_under):
     _slow_down(toy)
-    words = ["evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, "--batch-size", 1]
+    words = ["evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, "--batch-size", 1, "--no-ranking"]
     folder = toy.run_dir / "predictions"
     kill_midway(words, lambda: bytes_under(folder), random.Random(7))
     kept = {
@@ -46,6 +46,21 @@ def test_answers_written_before_a_kill_are_kept_as_they_are(toy, command, kill_m
     assert done.returncode == 0, done.stderr
     for path, lines in kept.items():
         assert path.read_bytes().startswith(b"".join(lines))
+
+
+def test_a_ranking_cut_at_any_byte_costs_only_that_ranking(toy, command):
+    words = ["evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data]
+    subprocess.run(command(*words, "--no-ranking"), check=True, capture_output=True)
+    path = toy.run_dir / "predictions" / "02-pick" / "pick" / "v0.jsonl"
+    answers = path.read_bytes()
+    subprocess.run(command(*words), check=True, capture_output=True)
+    whole, lines = (toy.run_dir / "results.json").read_bytes(), path.read_bytes()
+    for cut in (1, len(lines) // 2 + 7, len(lines) - 1):
+        path.write_bytes(answers + lines[:cut])
+        done = subprocess.run(command(*words), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert (toy.run_dir / "results.json").read_bytes() == whole
+        assert path.read_bytes() == lines
 
 
 def test_a_line_cut_at_any_byte_costs_only_that_answer(toy, command):
