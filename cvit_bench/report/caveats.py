@@ -56,6 +56,13 @@ def _one_wording(results: Results) -> str | None:
     return "Asked in one wording: how far scores depend on it is not known." if one else None
 
 
+def _some_wordings(results: Results) -> str | None:
+    design = results.provenance.get("design")
+    if not isinstance(design, dict):
+        return None
+    return f"Each sample was asked in {design.get('per_sample')} of the wordings only, dealt at random."
+
+
 def _few_samples(results: Results) -> str | None:
     few = [f"{task.title} ({task.n})" for task in results.tasks if task.n and task.n < FEW_SAMPLES]
     return f"Fewer than {FEW_SAMPLES} samples: {', '.join(few)}." if few else None
@@ -84,4 +91,5 @@ _RULES: tuple[Callable[[Results], str | None], ...] = (
     _one_seed,
     _imported,
     _one_wording,
+    _some_wordings,
 )

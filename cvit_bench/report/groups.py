@@ -118,6 +118,7 @@ def _settings(entry: Entry) -> str | None:
     shared = {
         "about": [entry.method, entry.title, entry.schedule, entry.task_identity, entry.templates],
         "matrix": [entry.variants, [stage.name for stage in entry.stages], [t.name for t in entry.tasks]],
+        "design": entry.provenance.get("design"),
         "base": base.get("sha256") if isinstance(base, dict) else base,
         "training": {k: v for k, v in training.items() if k not in ("seed", "adapter_config")},
         "adapter": adapter,

@@ -26,6 +26,10 @@ def test_a_run_with_nothing_to_mind_has_no_caveats(make):
         ({"task_identity": "oracle"}, "was told which task"),
         ({"seeds": (3,)}, "One training seed"),
         ({"variants": ("v1",)}, "in one wording"),
+        (
+            {"provenance": {"weights": {"a": "b"}, "design": {"per_sample": 3}}},
+            "in 3 of the wordings only",
+        ),
         ({"shortened": True}, "first tasks of the suite"),
         ({"split": "val"}, "validation samples"),
     ],

@@ -21,6 +21,8 @@ from cvit_bench.report.task_scores import task_table
 APS = {(0, 0): 50.0, (1, 0): 53.0, (2, 0): 56.0, (0, 1): 52.0, (0, 2): 54.0}
 """AP by training seed and router seed."""
 
+SAME = {"seed": 1, "limit": None, "adapter_config": {"rank": 8, "router_seed": 0}}
+
 
 @pytest.fixture
 def seeded(make):
@@ -87,6 +89,7 @@ def test_a_lone_run_is_itself_without_a_spread(seeded):
         {"templates": "multi"},
         {"task_identity": "oracle"},
         {"provenance": {"training": {"seed": 1, "limit": 5, "adapter_config": {"rank": 8}}}},
+        {"provenance": {"training": SAME, "design": {"per_sample": 2}}},
         {"provenance": {}},
         {"provenance": {"training": "unknown"}},
         {"seeds": ()},
@@ -96,6 +99,11 @@ def test_a_lone_run_is_itself_without_a_spread(seeded):
 def test_runs_that_differ_in_more_or_say_too_little_stay_apart(seeded, changes):
     entries = [entry_of(seeded(0)), entry_of(seeded(1, **changes))]
     assert [len(group.runs) for group in group_runs(entries)] == [1, 1]
+
+
+def test_runs_that_differ_in_their_seed_alone_share_a_line(seeded):
+    entries = [entry_of(seeded(0)), entry_of(seeded(1, provenance={"training": SAME}))]
+    assert [len(group.runs) for group in group_runs(entries)] == [2]
 
 
 def test_a_second_run_of_the_same_seeds_stays_apart(seeded):
