@@ -21,6 +21,7 @@ from cvit_bench.models.family import Model, Placement, family_of
 from cvit_bench.progress import metered, say
 from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
+from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
 from cvit_bench.records.results import Results
 
@@ -77,15 +78,16 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
     the failed ones again.
     """
     inputs, base, stages, plan = prepare(run_dir, options)
-    save_json(plan_path(run_dir, plan.split), plan)
-    failures = _replay(inputs, base, stages, plan, options)
-    if failures:
-        shown = "\n".join(failures[:_SHOWN_FAILURES])
-        raise IncompleteRunError(
-            f"{shown}\n{len(failures)} prompts could not be answered or ranked; "
-            "the same command tries them again"
-        )
-    return score_run(inputs, plan, options.references)
+    with at_work(run_dir, "evaluate"):
+        save_json(plan_path(run_dir, plan.split), plan)
+        failures = _replay(inputs, base, stages, plan, options)
+        if failures:
+            shown = "\n".join(failures[:_SHOWN_FAILURES])
+            raise IncompleteRunError(
+                f"{shown}\n{len(failures)} prompts could not be answered or ranked; "
+                "the same command tries them again"
+            )
+        return score_run(inputs, plan, options.references)
 
 
 def prepare(
