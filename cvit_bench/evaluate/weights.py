@@ -68,16 +68,19 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
     folders = [_folder(run_dir, at, stage) for at, stage in enumerate(manifest.stages)]
     _check_folders(run_dir, manifest, folders)
     first = StageWeights((), Checkpoint(BASE_STAGE, None, "base"), sha256_json([base_hash, None]))
-    rest = [
-        StageWeights(
-            stage.tasks,
-            Checkpoint(stage.name, folder, "full" if stage.kind == "full" else "adapter"),
-            _sha256(base_hash, stage, folder),
-            stage.shots,
-        )
-        for stage, folder in zip(manifest.stages, folders, strict=True)
-    ]
+    rest = [_stage(base_hash, *pair) for pair in zip(manifest.stages, folders, strict=True)]
     return base, [first, *rest]
+
+
+def _stage(base_hash: str, stage: Stage, folder: Path) -> StageWeights:
+    if stage.kind == "full":
+        weights = [base_sha256(folder), None if has_processor(folder) else base_hash]
+        return StageWeights(
+            stage.tasks, Checkpoint(stage.name, folder, "full"), sha256_json(weights), stage.shots
+        )
+    found = adapter_sha256(folder)
+    place = Checkpoint(stage.name, folder, "adapter", found)
+    return StageWeights(stage.tasks, place, sha256_json([base_hash, found]), stage.shots)
 
 
 def _folder(run_dir: Path, at: int, stage: Stage) -> Path:
@@ -102,9 +105,3 @@ def _check_folders(run_dir: Path, manifest: Manifest, folders: list[Path]) -> No
     ]
     if problems:
         raise CvitBenchError("\n".join(problems))
-
-
-def _sha256(base_hash: str, stage: Stage, folder: Path) -> str:
-    if stage.kind == "full":
-        return sha256_json([base_sha256(folder), None if has_processor(folder) else base_hash])
-    return sha256_json([base_hash, adapter_sha256(folder)])

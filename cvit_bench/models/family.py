@@ -12,11 +12,15 @@ from cvit_bench.records.sample import Prompt
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One stage's weights: the untouched base (no folder), an adapter, or a full checkpoint."""
+    """One stage's weights: the untouched base (no folder), an adapter, or a full checkpoint.
+
+    `sha256` is the content hash that an adapter had when the run was opened, None where nobody looked.
+    """
 
     name: str
     folder: Path | None
     kind: Literal["base", "adapter", "full"]
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from cvit_bench.models.allowed import is_padding_safe, is_plain_greedy, is_token
 from cvit_bench.models.conditioning import condition
 from cvit_bench.models.decoding import Ending, answer
 from cvit_bench.models.family import Checkpoint, Likelihoods, OutOfMemoryError, Placement, family_of
+from cvit_bench.models.live import Untouched, check_adapter
 from cvit_bench.models.loading import LoadedBase, load_base
 from cvit_bench.models.merging import Merged, can_merge
 from cvit_bench.models.passes import Asked, Rules, cut_passes
@@ -33,6 +34,7 @@ class ReplayModel:
         self._placement = placement
         self._loaded = folder
         self._base: LoadedBase = load_base(folder, placement)
+        self._untouched = Untouched(self._base.model)
         self._adapted: Any = None
         self._merged: Merged | None = None
         self._plain = True
@@ -53,6 +55,8 @@ class ReplayModel:
                 self._base.model, self._adapted, folder, checkpoint.name, self._loaded
             )
             self._adapted.eval()
+            check_adapter(self._adapted, checkpoint, folder)
+        self._untouched.check()
         self._settle()
 
     @torch.inference_mode()
@@ -164,6 +168,8 @@ class ReplayModel:
         if folder != self._loaded:
             self._adapted = None
             self._loaded = Path()
-            self.__dict__.pop("_base", None)  # two bases at a time may not fit
+            for name in ("_base", "_untouched"):
+                self.__dict__.pop(name, None)  # two bases at a time may not fit
             self._base = load_base(folder, self._placement, processor_from=self._folder)
             self._loaded = folder
+            self._untouched = Untouched(self._base.model)
