@@ -1,6 +1,5 @@
 """Where the files of a split lie, and what they hold: all inside one root, each named by its hash."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +75,7 @@ class SplitFiles:
         second, their_second = self.beside.annotations, self.beside_references.annotations
         for path in (self.file, second, self.references, their_second, self.ids):
             if path is not None:
-                yield path.relative_to(os.path.normpath(self.root)).as_posix(), path
+                yield path.relative_to(self.root).as_posix(), path
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of every file that is read, by its name below the root."""

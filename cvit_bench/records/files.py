@@ -55,9 +55,10 @@ def inside(folder: Path, name: str) -> Path | None:
     """
     if b"\0" in os.fsencode(name):
         raise ValueError("a name holds no null character")
-    path = Path(os.path.normpath(folder / name))
-    if not path.is_relative_to(os.path.normpath(folder)):
+    below = Path(os.path.normpath(name))
+    if below.is_absolute() or below.parts[:1] == (os.pardir,):
         return None
+    path = folder / below
     is_elsewhere = path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
     return None if is_elsewhere else path
 

@@ -43,13 +43,17 @@ def load_examples(  # noqa: PLR0913
     *,
     holdout: float = 0.0,
 ) -> list[Example]:
-    """Read and word the train samples of some tasks but for the share held out; `limit` is per task."""
+    """Read and word the train samples of some tasks but for the share held out; `limit` is per task.
+
+    Prompts of the data are taken as they stand, however many wordings there are in them.
+    """
     examples: list[Example] = []
     for name in tasks:
         task = library.task(name)
         template = library.template(task.template)
         samples = load_samples(task, "train", root, limit, holdout)
-        variants = training_variants(template, templates, len(samples), seed)
+        setting = templates if task.prompts == "template" else "single"
+        variants = training_variants(template, setting, len(samples), seed)
         for sample, variant in zip(samples, variants, strict=True):
             examples.append(Example(build_prompts(task, template, variant, [sample])[0], sample.answers))
     return examples

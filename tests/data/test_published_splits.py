@@ -1,6 +1,7 @@
 """A split of several files: questions with references, ids that are asked, prompts, pictures, Arrow."""
 
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from cvit_bench.data.prompts import build_prompts
 from cvit_bench.data.samples import load_samples, read_samples
 from cvit_bench.data.split_files import files_of
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.files import inside
 from cvit_bench.records.sample import Picture
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.task import Task
@@ -220,6 +222,17 @@ def test_pictures_inside_a_table_go_along_and_are_read_when_asked(task, tmp_path
     assert none.picture is None
     assert one.picture.data is None
     assert one.picture.read() == data
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "..", "/etc/passwd", "a/../../a/x"])
+@pytest.mark.parametrize("folder", [".", "here", "/tmp/here", "../there"])
+def test_no_name_leads_out_of_its_folder(folder, name):
+    assert inside(Path(folder), name) is None
+
+
+@pytest.mark.parametrize("folder", [".", "here", "/tmp/here", "../there"])
+def test_a_name_may_wander_inside_its_folder(folder):
+    assert inside(Path(folder), "./a/../b//c.png") == Path(folder) / "b" / "c.png"
 
 
 def test_a_folder_of_pictures_may_be_linked_into_the_root(asked, tmp_path, tmp_path_factory):

@@ -32,6 +32,8 @@ def root(tmp_path, write_miniature):
 def shared_root(tmp_path_factory, write_miniature):
     """A data root with all miniatures, not to be changed."""
     folder = tmp_path_factory.mktemp("published")
-    for name in ("cvit", "coin", "ucit"):
+    for setting in ("Diverse", "10Type", "Original"):
+        miniature().coin(folder, f"Instructions_{setting}")
+    for name in ("cvit", "ucit"):
         write_miniature(name, folder)
     return folder

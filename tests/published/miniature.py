@@ -78,9 +78,9 @@ def cvit(root: Path) -> None:
     _places(write, folder)
 
 
-def coin(root: Path) -> None:
-    """Write `playground/Instructions_Original` and `cl_dataset`."""
-    write, folder = Writer(root), "playground/Instructions_Original"
+def coin(root: Path, setting: str = "Instructions_Original") -> None:
+    """Write `playground/<setting>` and `cl_dataset`."""
+    write, folder = Writer(root), f"playground/{setting}"
     _scienceqa(write, folder, "cl_dataset")
     _textvqa(write, folder, "cl_dataset")
     _task(write, folder, "cl_dataset", "ImageNet", "What is it?" + BRIEFLY, "tabby cat", "tabby cat", "test")
