@@ -7,11 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from cvit_bench.cli.main import app
+from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.compare import compare
 from cvit_bench.evaluate.score import rescore
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.interop.importing import About, import_run
 from cvit_bench.interop.imports.coin import reported
+from cvit_bench.interop.labels import Labels
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import load_manifest
@@ -357,3 +360,39 @@ def test_the_command(trees, toy, tmp_path):
         )
     with pytest.raises(CvitBenchError, match=r"unknown import format 'coyn'.*Did you mean 'coin'"):
         CliRunner().invoke(app, ["import", "coyn", *words[2:], "--run-dir", "b"], catch_exceptions=False)
+
+
+def test_two_imported_runs_are_compared_in_pairs(imported, trees, toy, tmp_path):
+    first, _ = imported("coin", trees.coin())
+    second = tmp_path / "second"
+    import_run("mcitlib", trees.mcitlib(), toy.suite, second, About(), toy.data)
+    for run_dir in (first, second):
+        rescore(run_dir, toy.data)
+    found = compare(first, second)
+    ap = next(metric for metric in found.metrics if metric.id == "ap")
+    assert ap.change.value == 0.0
+
+
+def test_a_typed_matrix_is_compared_without_intervals(imported, toy, tmp_path):
+    (tmp_path / "typed.csv").write_text(TestMatrix.TEXT)
+    run_dir, _ = imported("matrix", tmp_path / "typed.csv")
+    rescore(run_dir, toy.data)
+    evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data))
+    found = compare(run_dir, toy.run_dir)
+    ap = next(metric for metric in found.metrics if metric.id == "ap")
+    assert (ap.change.ci_low, ap.first) == (None, pytest.approx(200 / 3))
+
+
+@pytest.mark.parametrize(
+    ("suite", "names"),
+    [
+        ("coin", "ScienceQA TextVQA ImageNet GQA VizWiz Grounding VQAv2 OCRVQA"),
+        ("cvit", "ScienceQA TextVQA Flickr30k ImageNet GQA VQAv2 VizWiz Textcaps OCRVQA Places365"),
+        ("ucit", "ImageNet-R ArxivQA VizWiz IconQA CLEVR-Math Flickr30k"),
+    ],
+)
+def test_folders_of_the_published_trees_are_known(suite, names):
+    library, found = open_suite(suite)
+    labels = Labels(found, {name: library.task(name) for name in found.tasks}, found.train)
+    assert [labels.task(name, Path()) for name in names.split()] == list(found.tasks)
+    assert labels.stage("task2", found.train[0], Path()) == found.train[1]
