@@ -3,7 +3,7 @@
     python benchmarks/import_answers.py [--answers 5000] [--tasks 8]
 
 The suite and its question files are written too; what is timed is `import coin` and `score`, from the answers
-on disk to results.json. Half of the tasks are short answers, a quarter class names, a quarter option letters.
+on disk to results.json. The tasks have the answer forms and scorers of CoIN's eight.
 """
 
 import argparse
@@ -22,7 +22,18 @@ import yaml
 from cvit_bench.evaluate.score import rescore
 from cvit_bench.interop.importing import About, import_run
 
-FORMS = ("option_letter", "short_answer", "class_name", "short_answer")
+SCORERS = (
+    ("option_letter", "option_letter", "scienceqa"),
+    ("short_answer", "vqa_accuracy", "textvqa"),
+    ("class_name", "exact", "imagenet_coin"),
+    ("short_answer", "exact", "gqa"),
+    ("short_answer", "exact", "one_answer"),
+    ("box", "box_iou", "grounding_coin"),
+    ("short_answer", "exact", "one_answer"),
+    ("short_answer", "ocr_vqa", "ocr_vqa"),
+)
+"""Answer form, scorer and released scorer of each task, in CoIN's order."""
+
 WORDS = tuple(
     f"{first}{second}"
     for first in ("red", "blue", "old", "tall", "wet")
@@ -56,19 +67,19 @@ def main() -> None:
 
 
 def _form(at: int) -> str:
-    return FORMS[at % len(FORMS)]
+    return SCORERS[at % len(SCORERS)][0]
 
 
 def _write_suite(root: Path, names: list[str], num: int) -> Path:
     for at, name in enumerate(names):
-        form = _form(at)
+        form, scorer, released = SCORERS[at % len(SCORERS)]
         _yaml(
             root / "tasks" / f"{name}.yaml",
             name=name, title=name, description=f"Synthetic task {name}.", answer_form=form,
-            scorer="option_letter" if form == "option_letter" else "exact", template=name, reader="jsonl",
+            scorer=scorer, released_scorer=released, template=name, reader="jsonl",
             splits={"test": {"file": f"{name}.jsonl"}}, licence="CC0-1.0", citation="none",
             **({"classes": list(WORDS)} if form == "class_name" else {}),
-            form={"letters": "ABCD"} if form == "option_letter" else {"max_words": 3},
+            form={"letters": "ABCD"} if form == "option_letter" else {},
         )  # fmt: skip
         variants = [{"id": "v0", "split": "train", "text": "{{ question }}\nAnswer shortly."}]
         _yaml(root / "instruction_templates" / f"{name}.yaml", name=name, answer_form=form, variants=variants)
@@ -87,13 +98,18 @@ def _write_suite(root: Path, names: list[str], num: int) -> Path:
 
 
 def _question(at: int, number: int) -> dict[str, object]:
-    answer = "ABCD"[number % 4] if _form(at) == "option_letter" else WORDS[number % len(WORDS)]
+    form = _form(at)
+    word = WORDS[number % len(WORDS)]
+    box = f"[0.{number % 5}1, 0.{number % 4}2, 0.{5 + number % 5}3, 0.{5 + number % 4}4]"
+    answers = {"option_letter": ["ABCD"[number % 4]], "box": [box]}.get(form, [word])
+    if SCORERS[at % len(SCORERS)][1] == "vqa_accuracy":
+        answers = [word] * 7 + ["something else", "no idea", "grey"]
     row: dict[str, object] = {
         "id": f"{at}-{number}",
         "question": f"What is on picture {number}?",
-        "answers": [answer],
+        "answers": answers,
     }
-    return row | ({"choices": ["one", "two", "three", "four"]} if _form(at) == "option_letter" else {})
+    return row | ({"choices": ["one", "two", "three", "four"]} if form == "option_letter" else {})
 
 
 def _write_tree(root: Path, names: list[str], num: int) -> None:
