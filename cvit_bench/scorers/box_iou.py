@@ -20,6 +20,7 @@ already, and so reads other numbers; nothing of this is done here.
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from cvit_bench.errors import CvitBenchError
@@ -37,6 +38,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"\[[^\[\]()]*\]|\([^\[\]()]*\)")
+_ONE_GROUP = re.compile(r"\s*\[[^\[\]()]*\]\s*")
 
 
 class _Box(NamedTuple):
@@ -69,7 +71,7 @@ def _judge(task: Task, sample: Sample, text: str) -> Score:
 
 
 def _reference(sample: Sample, answer: str) -> _Box:
-    box = _only_box(answer)
+    box = _known_box(answer)
     if box is None:
         raise CvitBenchError(
             f"sample {sample.id!r}: answers: {answer!r} is no box [x1, y1, x2, y2] of shares between 0 and 1"
@@ -77,8 +79,16 @@ def _reference(sample: Sample, answer: str) -> _Box:
     return box
 
 
+@lru_cache(maxsize=1 << 14)
+def _known_box(answer: str) -> _Box | None:
+    """Return the box of a reference; kept for the next answers to the same sample."""
+    return _only_box(answer)
+
+
 def _only_box(text: str) -> _Box | None:
     """Return the one box that a text names; None for no box, for a broken one, and for two different ones."""
+    if _ONE_GROUP.fullmatch(text) and len(whole := _numbers(text)) == 4:
+        return _box(*whole)
     bracketed = [numbers for match in _BRACKETED.finditer(text) if len(numbers := _numbers(match[0])) == 4]
     rest = _numbers(_BRACKETED.sub(_without_box, text))
     named = {tuple(numbers) for numbers in (*bracketed, *_fours(rest, is_all=not bracketed))}
