@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_SPACE = re.compile(r"\s+")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _BREAK = re.compile(r"[\s-]+")
 _LABEL = re.compile(r"\W*[A-Za-z]\W*$|\W*[A-Za-z][.):\]]|[b-hB-H] |.*[(\[][A-Za-z][)\]]", re.DOTALL)
@@ -40,7 +39,7 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
 
 def one_space(text: str) -> str:
     """Strip both ends and fold every run of white space into one blank."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def bare(text: str) -> str:

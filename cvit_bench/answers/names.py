@@ -10,9 +10,10 @@ _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
 
 
 class Names(NamedTuple):
-    """Names by their words (lower-cased, joined by blanks), and how many words the longest has."""
+    """Names by their words (lower-cased, joined by blanks), their first words, words of the longest one."""
 
     spelt: dict[str, str]
+    firsts: frozenset[str]
     longest: int
 
 
@@ -26,7 +27,8 @@ def by_words(names: tuple[str, ...]) -> Names:
     """Key names by their words."""
     spelt = {" ".join(_WORD.findall(name.casefold())): name for name in names}
     spelt.pop("", None)
-    return Names(spelt, max((words.count(" ") + 1 for words in spelt), default=0))
+    firsts = frozenset(words.partition(" ")[0] for words in spelt)
+    return Names(spelt, firsts, max((words.count(" ") + 1 for words in spelt), default=0))
 
 
 def find_names(vocabularies: Sequence[Names], text: str) -> list[str]:
@@ -35,14 +37,11 @@ def find_names(vocabularies: Sequence[Names], text: str) -> list[str]:
     A name of several vocabularies is spelt as in the first. A name inside a longer name does not count.
     """
     words, found, at = _WORD.findall(text.casefold()), [], 0
-    longest = max(names.longest for names in vocabularies)
     while at < len(words):
-        size = min(longest, len(words) - at)
-        while size and (name := _name(vocabularies, " ".join(words[at : at + size]))) is None:
-            size -= 1
-        if size and name is not None:
+        size, name = _longest_at(vocabularies, words, at)
+        if name is not None:
             found.append(name)
-        at += max(size, 1)
+        at += size
     return found
 
 
@@ -51,8 +50,13 @@ def implied(names: Names) -> tuple[str, ...]:
     return () if names.spelt.keys().isdisjoint(YES_NO) else YES_NO
 
 
-def _name(vocabularies: Sequence[Names], words: str) -> str | None:
-    for names in vocabularies:
-        if words in names.spelt:
-            return names.spelt[words]
-    return None
+def _longest_at(vocabularies: Sequence[Names], words: Sequence[str], at: int) -> tuple[int, str | None]:
+    """Return the longest name that begins at a word, with its number of words; 1 and None for no name."""
+    able = [names for names in vocabularies if words[at] in names.firsts]
+    longest = min(max((names.longest for names in able), default=0), len(words) - at)
+    for size in range(longest, 0, -1):
+        said = " ".join(words[at : at + size])
+        for names in able:
+            if said in names.spelt:
+                return size, names.spelt[said]
+    return 1, None

@@ -35,6 +35,7 @@ class RunInputs:
     _tasks: dict[str, Task] = field(default_factory=dict)
     _templates: dict[str, Template] = field(default_factory=dict)
     _samples: dict[str, list[Sample]] = field(default_factory=dict)
+    _worded: tuple[str, dict[str, list[Prompt]]] = ("", {})
     _dealt: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     _allowed: dict[str, dict[str, Candidates]] = field(default_factory=dict)
 
@@ -92,9 +93,14 @@ class RunInputs:
         return self._allowed[task]
 
     def prompts(self, task: str, variant: str) -> list[Prompt]:
-        """Return the prompts of a task in one wording, in sample order."""
-        wording = self.variant(task, variant)
-        return build_prompts(self.task(task), self.template(task), wording, self.asked(task, variant))
+        """Return the prompts of a task in one wording, in sample order; those of one task are kept."""
+        if self._worded[0] != task:
+            self._worded = task, {}
+        kept = self._worded[1]
+        if variant not in kept:
+            wording, asked = self.variant(task, variant), self.asked(task, variant)
+            kept[variant] = build_prompts(self.task(task), self.template(task), wording, asked)
+        return kept[variant]
 
 
 def _dealt(template: Template, samples: list[Sample], task: str, design: Design) -> dict[str, list[Sample]]:

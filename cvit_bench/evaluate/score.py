@@ -46,6 +46,7 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
     """Score all planned cells, write scores and results, return the results.
 
     One cell is in memory at a time, but for its scores; the score files appear together, when all are whole.
+    Task by task, so that a wording is put together once for all stages.
     """
     others = [(one, _score_reference(one)) for one in open_references(inputs, plan, references)]
     places: dict[tuple[str, str], list[PlannedCell]] = {}
@@ -53,7 +54,8 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
         places.setdefault((cell.stage, cell.task), []).append(cell)
     ranked = Ranked(inputs)
     with ExitStack() as files:
-        found = {cell.cell: cell for place in places.values() for cell in _score_place(ranked, place, files)}
+        in_turn = [places[place] for place in sorted(places, key=lambda place: place[1])]
+        found = {cell.cell: cell for place in in_turn for cell in _score_place(ranked, place, files)}
     cells = [found[cell] for cell in plan.cells]
     table = table_of(inputs, plan, cells, others)
     results = make_results(table, cells, [reference for reference, _ in others])
