@@ -7,6 +7,8 @@ at each stage, BROKEN how many of the wrong ones also break the form asked for.
 import json
 import os
 import shutil
+import signal
+import sys
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 import yaml
 from hypothesis import settings
 from PIL import Image
+
+from cvit_bench.cli import main
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -242,3 +246,22 @@ def pair(tmp_path_factory) -> str:
     path.parent.mkdir(parents=True)
     path.write_text(PAIR, encoding="utf-8")
     return str(path)
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch, capsys):
+    """Return the like of `call` without a process of its own; an error that escapes fails the test."""
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CVIT_BENCH_DATA", raising=False)
+
+    def run(*words, code: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["cvit-bench", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            main.run()
+        found = capsys.readouterr()
+        assert (caught.value.code or 0) == code, found.err
+        return found.out, found.err
+
+    yield run
+    signal.signal(signal.SIGINT, handler)

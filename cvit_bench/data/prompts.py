@@ -6,8 +6,10 @@ from functools import lru_cache
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
 from jinja2 import Template as CompiledTemplate
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from cvit_bench.data.wording_rules import forbidden
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.suite import TemplateSetting
@@ -86,10 +88,14 @@ def training_variants(
 def variant_problems(variant: Variant) -> list[str]:
     """Return what is wrong with a variant's text: syntax, unknown variables."""
     try:
-        used = meta.find_undeclared_variables(_environment().parse(variant.text))
+        tree = _environment().parse(variant.text)
+        used = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         return [f"not a valid template: {error.message} (line {error.lineno} of the text)"]
-    return [unknown_name("variable", name, VARIABLES) for name in sorted(used - set(VARIABLES))]
+    except RecursionError:
+        return ["not a valid template: it is nested too deep"]
+    unknown = [unknown_name("variable", name, VARIABLES) for name in sorted(used - set(VARIABLES))]
+    return list(dict.fromkeys(forbidden(tree))) + unknown
 
 
 @lru_cache(maxsize=1)
@@ -99,4 +105,6 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 @lru_cache(maxsize=1024)
 def _compiled(text: str) -> CompiledTemplate:
+    for problem in forbidden(_environment().parse(text)):
+        raise SecurityError(problem)
     return _environment().from_string(text)

@@ -1,13 +1,10 @@
 """The command as a user calls it: a process with an exit status, stdout and stderr."""
 
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
-
-from cvit_bench.cli import main
 
 COMMAND = [sys.executable, "-m", "cvit_bench"]
 SETTINGS = {
@@ -50,25 +47,6 @@ def call(start):
         return out, err
 
     return run
-
-
-@pytest.fixture
-def inside(tmp_path, monkeypatch, capsys):
-    """Return the like of `call` without a process of its own; an error that escapes fails the test."""
-    handler = signal.getsignal(signal.SIGINT)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CVIT_BENCH_DATA", raising=False)
-
-    def run(*words, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["cvit-bench", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            main.run()
-        found = capsys.readouterr()
-        assert (caught.value.code or 0) == code, found.err
-        return found.out, found.err
-
-    yield run
-    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture

@@ -116,6 +116,37 @@ def test_a_syntax_error_is_a_problem_of_the_variant_and_of_rendering(sample, tex
         render("pets", variant(text), sample)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 'x' * 10 ** 10 }}",
+        "{{ question ~ question }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ '%10000000000d' % 1 }}",
+        "{{ 'x'.ljust(10 ** 10) }}",
+        "{{ 'x' | center(10 ** 10) }}",
+        "{{ question | indent(10 ** 10) }}",
+        "{{ choices | join(choices | join) }}",
+        "{{ choices | join | join | join | join | join }}",
+        "{% for a in choices %}" * 3 + "x" + "{% endfor %}" * 3,
+        "{% for i in range(10 ** 9) %}x{% endfor %}",
+        "{% filter upper %}x{% endfilter %}",
+        "{{ lipsum(10 ** 6) }}",
+    ],
+)
+def test_a_template_cannot_use_up_the_machine(sample, text):
+    assert variant_problems(variant(text))
+    with pytest.raises(CvitBenchError, match="template 'pets', variant 'v0', sample 'a': "):
+        render("pets", variant(text), sample)
+
+
+def test_a_template_that_is_nested_too_deep_is_a_problem(sample):
+    text = "{{ " + "(" * 20_000 + "1" + ")" * 20_000 + " }}"
+    assert variant_problems(variant(text)) == ["not a valid template: it is nested too deep"]
+    with pytest.raises(CvitBenchError, match="template 'pets'"):
+        render("pets", variant(text), sample)
+
+
 def test_an_unknown_variable_is_a_problem_with_a_suggestion():
     assert variant_problems(variant("{{ qestion }} {{ colour }}")) == [
         "unknown variable 'colour' (known: choices, question)",
