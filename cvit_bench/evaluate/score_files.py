@@ -28,7 +28,7 @@ def score_file(path: Path) -> Iterator[Write]:
     columns = {"id": text, "variant": text, "strict": real, "knowledge": real, "form": pa.bool_(),
                "extracted": text, "text": text, **dict.fromkeys(BESIDE, real)}  # fmt: skip
     schema = pa.schema(list(columns.items()))
-    with pq.ParquetWriter(path, schema) as writer:
+    with pq.ParquetWriter(path, schema, write_page_checksum=True) as writer:
 
         def write(
             variant: str,

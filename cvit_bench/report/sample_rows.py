@@ -133,7 +133,7 @@ def _read(path: Path, variant: str) -> Answers:
     if not path.is_file():
         return {}
     try:
-        table = pq.read_table(path, columns=list(_COLUMNS)).to_pydict()
+        table = pq.read_table(path, columns=list(_COLUMNS), page_checksum_verification=True).to_pydict()
     except (OSError, ValueError, KeyError, ArrowException) as error:
         raise CvitBenchError(
             f"{path}: no table of scores ({error}); `cvit-bench score` makes it again"

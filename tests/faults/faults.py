@@ -1,8 +1,8 @@
 """Kinds of faults, each with how it is provoked and what must come of it.
 
-A fault is provoked on the toy run, evaluated before unless it says otherwise. Then a command is called: its exit
-status and what it says are part of the kind. After the file is put right (where it is the user's) the next
-`evaluate` must end with the results that the run had before, to the byte.
+A fault is provoked on the toy run, evaluated before. Then a command is called: its exit status and what it
+says are part of the kind. After the file is put right (where it is the user's) the next `evaluate` must end
+with the results that the run had before, to the byte.
 """
 
 from __future__ import annotations
@@ -50,6 +50,18 @@ def manifest(toy: Any) -> Path:
 def lines(toy: Any, stage: str = "01-fruit", task: str = "fruit") -> Path:
     """Return a file of predictions."""
     return toy.run_dir / "predictions" / stage / task / "v0.jsonl"
+
+
+def plan(toy: Any) -> Path:
+    return toy.run_dir / "predictions" / "plan.json"
+
+
+def results(toy: Any) -> Path:
+    return toy.run_dir / "results.json"
+
+
+def scores(toy: Any) -> Path:
+    return toy.run_dir / "scores" / "01-fruit" / "fruit.parquet"
 
 
 def task(toy: Any) -> Path:
@@ -198,7 +210,25 @@ def in_the_way(toy: Any) -> None:
     (toy.run_dir / "predictions").write_text("in the way")
 
 
-BOM = b"\xef\xbb\xbf"
+def with_mark(toy: Any) -> None:
+    """Begin the manifest with a byte-order mark."""
+    manifest(toy).write_bytes(b"\xef\xbb\xbf" + manifest(toy).read_bytes())
+
+
+def twice(toy: Any) -> None:
+    """Have every prediction of a file stand there twice."""
+    lines(toy).write_bytes(2 * lines(toy).read_bytes())
+
+
+def seen(kind: str, harm: Harm, says: str = "") -> Fault:
+    """Return a fault in data that `validate` finds, or nothing to find where it says nothing."""
+    return Fault(kind, harm, VALIDATE, 1 if says else 0, says)
+
+
+def heals(kind: str, harm: Harm, words: tuple[str, ...] = EVALUATE, says: str = "") -> Fault:
+    """Return a fault that the run mends itself; one that says something exits 2 first."""
+    return Fault(kind, harm, words, 2 if says else 0, says, mended=False)
+
 
 FAULTS = [
     Fault("manifest: missing", remove(manifest), says="manifest.json: no such file"),
@@ -209,8 +239,7 @@ FAULTS = [
     Fault("manifest: a NaN", replace(manifest, '"schema_version": 1', '"schema_version": NaN'), says="NaN"),
     Fault("manifest: of a later version", edit_json(manifest, schema_version=99), says="schema_version"),
     Fault("manifest: a run name that is a path", edit_json(manifest, run="../../x"), says="run"),
-    Fault("manifest: byte-order mark", lambda toy: manifest(toy).write_bytes(BOM + manifest(toy).read_bytes()) and None,
-          code=0, mended=False),
+    heals("manifest: byte-order mark", with_mark),
     Fault("task: missing", remove(task), says="unknown task 'fruit'"),
     Fault("task: a tab", replace(task, "title: Fruit", "\ttitle: Fruit"), says="fruit.yaml:"),
     Fault("task: a key twice", replace(task, "title: Fruit", "title: Fruit\ntitle: Pear"), says="title"),
@@ -218,11 +247,11 @@ FAULTS = [
     Fault("task: anchors that unfold to a billion", bomb_of_anchors, says="fruit.yaml"),
     Fault("task: not UTF-8", put(task, b"name: \xff\n"), says="not UTF-8 text"),
     Fault("task: empty file", put(task, b""), says="fruit.yaml"),
-    Fault("task: unknown scorer", replace(task, "scorer: exact", "scorer: exakt"), says="Did you mean 'exact'"),
-    Fault("task: a file outside the data", replace(task, "fruit/test.jsonl", "../../../etc/passwd"), says="outside"),
+    Fault("task: unknown scorer", replace(task, "scorer: exact", "scorer: exakt"), says="mean 'exact'"),
+    Fault("task: a file outside the data", replace(task, "fruit/test.", "../../secret."), says="outside"),
     Fault("template: missing", remove(template), says="unknown template 'fruit'"),
-    Fault("template: reaches for Python's classes", in_template("{{ ''.__class__.__mro__ }}"), says="fruit"),
-    Fault("template: loops without end", in_template("{% for i in range(10**9) %}x{% endfor %}"), says="fruit"),
+    Fault("template: Python's own classes", in_template("{{ ''.__class__.__mro__ }}"), says="fruit"),
+    Fault("template: counts without end", in_template("{{ range(10**9) | join }}"), says="fruit"),
     Fault("template: multiplies text without end", in_template("{{ 'x' * 10**10 }}"), says="fruit"),
     Fault("template: an unknown field", in_template("{{ quesion }}"), says="quesion"),
     Fault("template: broken syntax", in_template("{{ question"), says="fruit"),
@@ -233,35 +262,30 @@ FAULTS = [
     Fault("data: no sample", put(data, b""), says="test.jsonl"),
     Fault("data: a NaN", replace(data, '"answers": ["apple"]', '"answers": NaN'), says="test.jsonl"),
     Fault("data: a sample without its picture's file", remove(picture), says="test-0.png"),
-    Fault("picture: zero bytes", put(picture, b""), words=VALIDATE, code=1, says="test-0.png"),
-    Fault("picture: cut in the middle", cut(picture), words=VALIDATE, code=1, says="test-0.png"),
-    Fault("picture: unfolds to 3.6 billion pixels", bomb, words=VALIDATE, code=1, says="test-0.png"),
-    Fault("picture: no picture at all", put(picture, b"<svg onload='x'/>"), words=VALIDATE, code=1, says="test-0.png"),
-    Fault("picture: animated", animated, words=VALIDATE, code=0),
-    Fault("picture: CMYK", as_picture("CMYK", "JPEG"), words=VALIDATE, code=0),
-    Fault("picture: 16 bits", as_picture("I;16"), words=VALIDATE, code=0),
-    Fault("picture: palette", as_picture("P"), words=VALIDATE, code=0),
-    Fault("picture: huge and sound", as_picture("L", "PNG", (6000, 6000)), words=VALIDATE, code=0),
-    Fault("predictions: last line cut", cut(lines, 0.95), code=0, mended=False),
-    Fault("predictions: cut behind a line", cut_after_line(lines, 2), code=0, mended=False),
-    Fault("predictions: a file gone", remove(lines), code=0, mended=False),
-    Fault("predictions: one flipped bit in a key", flip(lines, b'"key":"'), code=0, mended=False),
-    Fault("predictions: cut, then scored", cut(lines, 0.95), words=SCORE, says="cut short", mended=False),
-    Fault("predictions: a line gone, then scored", cut_after_line(lines, 2), words=SCORE, says="missing", mended=False),
-    Fault("predictions: the same line twice", lambda toy: lines(toy).write_bytes(2 * lines(toy).read_bytes()) and None,
-          code=0, mended=False),
-    Fault("plan: cut in the middle", cut(lambda toy: toy.run_dir / "predictions" / "plan.json"), words=SCORE,
-          says="plan.json", mended=False),
-    Fault("results: cut in the middle", cut(lambda toy: toy.run_dir / "results.json"), words=REPORT,
-          says="results.json", mended=False),
-    Fault("results: missing", remove(lambda toy: toy.run_dir / "results.json"), words=REPORT,
-          says="results.json", mended=False),
-    Fault("scores: one flipped bit",
-          flip(lambda toy: toy.run_dir / "scores" / "01-fruit" / "fruit.parquet", b"PAR1"), words=REPORT,
-          says="fruit.parquet", mended=False),
+    seen("picture: zero bytes", put(picture, b""), "test-0.png"),
+    seen("picture: cut in the middle", cut(picture), "test-0.png"),
+    seen("picture: unfolds to 3.6 billion pixels", bomb, "test-0.png"),
+    seen("picture: no picture at all", put(picture, b"<svg onload='x'/>"), "test-0.png"),
+    seen("picture: animated", animated),
+    seen("picture: CMYK", as_picture("CMYK", "JPEG")),
+    seen("picture: 16 bits", as_picture("I;16")),
+    seen("picture: palette", as_picture("P")),
+    seen("picture: huge and sound", as_picture("L", "PNG", (6000, 6000))),
+    heals("predictions: last line cut", cut(lines, 0.95)),
+    heals("predictions: cut behind a line", cut_after_line(lines, 2)),
+    heals("predictions: a file gone", remove(lines)),
+    heals("predictions: one flipped bit in a key", flip(lines, b'"key":"')),
+    heals("predictions: cut, then scored", cut(lines, 0.95), SCORE, "cut short"),
+    heals("predictions: a line gone, then scored", cut_after_line(lines, 2), SCORE, "missing"),
+    heals("predictions: the same line twice", twice),
+    heals("plan: cut in the middle", cut(plan), SCORE, "plan.json"),
+    heals("results: cut in the middle", cut(results), REPORT, "results.json"),
+    heals("results: missing", remove(results), REPORT, "results.json"),
+    heals("scores: one flipped bit in an id", flip(scores, b"fruit-test-0"), REPORT, "fruit.parquet"),
+    heals("scores: cut in the middle", cut(scores), REPORT, "fruit.parquet"),
     Fault("checkpoint: its file is gone", lambda toy: toy.script("02-pick").unlink(), says="02-pick"),
     Fault("checkpoint: cut in the middle", cut(lambda toy: toy.script("02-pick")), says="02-pick"),
-    Fault("files from the future: the clock was set back", newer, code=0, mended=False),
+    heals("files from the future: the clock was set back", newer),
     Fault("a file where a folder must be", in_the_way, says="predictions"),
-    Fault("data: a picture that is a link out of its folder", outside_link, words=VALIDATE, code=1, says="outside"),
+    seen("data: a picture that is a link out of its folder", outside_link, "outside"),
 ]  # fmt: skip

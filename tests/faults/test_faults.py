@@ -1,4 +1,4 @@
-"""Every fault of the table, provoked: what is said, the exit status, nothing lost, nothing stale, no trace."""
+"""Every fault of the table, provoked: what is said, the exit status, nothing lost, nothing stale."""
 
 import shutil
 from pathlib import Path
@@ -9,6 +9,11 @@ from tabulate import tabulate
 from tests.faults.faults import FAULTS, VALIDATE
 
 TABLE = Path(__file__).with_name("README.md")
+ABOUT = """# Faults
+
+`test_faults.py` provokes each of these on a finished run and writes this table. For every one: one message
+that names the file, no trace, nothing finished is lost, and the next `evaluate` ends with the same bytes.
+"""
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.kind for fault in FAULTS])
@@ -45,23 +50,14 @@ def put_right(sound: Path, root: Path) -> None:
     shutil.copytree(sound, root, ignore=made, dirs_exist_ok=True)
 
 
-def test_the_table_says_what_is_tested(request):
+def test_the_table_says_what_is_tested():
+    how = {True: "put right by the user", False: "by itself"}
     rows = [
-        (
-            number,
-            one.kind,
-            f"`{one.words[0]}`",
-            one.code,
-            "put right by the user" if one.mended else "by itself",
-        )
-        for number, one in enumerate(FAULTS, start=1)
+        (number, fault.kind, f"`{fault.words[0]}`", fault.code, how[fault.mended])
+        for number, fault in enumerate(FAULTS, start=1)
     ]
-    headers = ("", "fault", "met by", "exit", "mended")
-    text = (
-        "# Faults\n\nEach is provoked by `test_faults.py` on a finished run. For every one: no trace, nothing finished\n"
-        "is lost, and the next `evaluate` ends with the same bytes as before.\n\n"
-        f"{tabulate(rows, headers, tablefmt='pipe')}\n"
-    )
+    table = tabulate(rows, ("", "fault", "met by", "exit", "mended"), tablefmt="pipe")
+    text = f"{ABOUT}\n{table}\n"
     if not TABLE.exists() or TABLE.read_text() != text:
         TABLE.write_text(text)
-        pytest.fail(f"{TABLE.name} was not what is tested; it is now")
+        pytest.fail(f"{TABLE.name} did not say what is tested; it does now")
