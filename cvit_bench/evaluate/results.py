@@ -6,10 +6,12 @@ from typing import Any
 from cvit_bench.evaluate.few_shot import curves
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.measures import measured, metric_results, rounded, rounded_matrix
+from cvit_bench.evaluate.outcomes import flips, histories, outcomes
 from cvit_bench.evaluate.references import Reference
 from cvit_bench.evaluate.released import released_results
 from cvit_bench.evaluate.robustness import form_changes, wordings
 from cvit_bench.evaluate.series import all_series
+from cvit_bench.evaluate.splits import splits
 from cvit_bench.evaluate.table import Places, ScoredCell, Table, sample_means
 from cvit_bench.metrics.knowledge import FIELDS, PERCENT, linearised
 from cvit_bench.metrics.uncertainty import mean_interval
@@ -47,7 +49,7 @@ def make_results(table: Table, cells: Sequence[ScoredCell], references: Sequence
     inputs, plan, run = table.inputs, table.plan, measured(table.items, table.layout)
     variants = (cell.cell.variant for cell in cells if not _is_form_change(inputs, cell))
     in_sequence = {stage.name for stage in plan.stages}
-    manifest = inputs.manifest
+    manifest, past = inputs.manifest, histories(table)
     return Results(
         run=manifest.run,
         split=plan.split,
@@ -72,6 +74,9 @@ def make_results(table: Table, cells: Sequence[ScoredCell], references: Sequence
         form_changes=tuple(form_changes(table, run)),
         few_shot_curves=curves(table, run),
         released=released_results(table),
+        splits=splits(run),
+        outcomes=tuple(outcomes(table)),
+        flips=tuple(flip for history in past for flip in flips(history)),
         provenance=_provenance(inputs, plan, references),
     )
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from cvit_bench import plugins
 from cvit_bench.errors import IncompleteRunError
+from cvit_bench.evaluate.flip_file import write_flips
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
 from cvit_bench.evaluate.item_files import write_items
+from cvit_bench.evaluate.outcomes import histories
 from cvit_bench.evaluate.ranked import Ranked
 from cvit_bench.evaluate.references import Reference, open_references
 from cvit_bench.evaluate.released import released_fields
@@ -60,6 +62,7 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
     table = table_of(inputs, plan, cells, others)
     results = make_results(table, cells, [reference for reference, _ in others])
     write_items(table)
+    write_flips(inputs, plan, histories(table))
     save_json(results_path(inputs.run_dir, inputs.split), results)
     return results
 

@@ -107,9 +107,32 @@ class ScoreMatrix:
         cells = [self.cell(stage, task) for stage, task in enumerate(self.sequence(), start=1)]
         return np.stack(cells, axis=-1)
 
-    def backward_changes(self) -> Array:
-        """Return R[T, j] − R[j, j], [..., T − 1]: every task but the last one trained, in training order."""
-        earlier = self.sequence()[:-1]
-        if not earlier:
+    def backward_changes(self, captions: bool = True) -> Array:
+        """Return R[T, j] − R[j, j], [..., tasks]: every task but the last one trained, in training order.
+
+        Without `captions` tasks that are scored against whole sentences are left out.
+        """
+        return np.stack(
+            [self._change(task, own, self.last) for own, task in self._earlier(captions)], axis=-1
+        )
+
+    def later_changes(self, captions: bool = True) -> Array:
+        """Return the mean over all stages t > j of R[t, j] − R[j, j], [..., tasks], for the same tasks."""
+        means = [
+            np.mean([self._change(task, own, stage) for stage in range(own + 1, self.last + 1)], axis=0)
+            for own, task in self._earlier(captions)
+        ]
+        return np.stack(means, axis=-1)
+
+    def _change(self, task: str, own: int, stage: int) -> Array:
+        return self.cell(stage, task) - self.cell(own, task)
+
+    def _earlier(self, captions: bool) -> list[tuple[int, str]]:
+        """Return every task but the last one trained with its own stage."""
+        found = list(enumerate(self.sequence(), start=1))[:-1]
+        if not found:
             raise MetricUndefinedError("the run has one stage; this needs two or more")
-        return self.row(self.last, earlier) - self.just_learned()[..., :-1]
+        kept = [(own, task) for own, task in found if captions or task not in self.open_ended]
+        if not kept:
+            raise MetricUndefinedError("there is no task to average over")
+        return kept

@@ -81,6 +81,11 @@ def blank_path(run_dir: Path, stage: str, task: str, split: SplitChoice = SplitC
     return run_dir / split.named("predictions") / stage / task / "blank.json"
 
 
+def flips_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:
+    """Return where it is kept at which stage each sample was lost."""
+    return run_dir / split.named("scores") / "flips.parquet"
+
+
 def scores_path(run_dir: Path, stage: str, task: str, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the scores of a stage and task lie, all variants together."""
     return run_dir / split.named("scores") / stage / f"{task}.parquet"

@@ -138,6 +138,53 @@ class Series(Record):
     values: tuple[Estimate | None, ...]
 
 
+class Split(Record):
+    """A change of S since a task's own stage, in points: change = seeing + obeying (negative: forgetting).
+
+    Attributes:
+        task: null for the mean over the tasks trained before `stage`.
+        stage: null for the mean over all stages after the task's own.
+        captions: whether tasks scored against whole sentences are part of a mean over tasks.
+        seeing: the change of K. obeying: minus the change of G = K − S.
+    """
+
+    task: Name | None = None
+    stage: int | None = Field(default=None, ge=0)
+    captions: bool = True
+    change: Estimate
+    seeing: Estimate
+    obeying: Estimate
+
+
+class Outcomes(Record):
+    """How many answers to a task at a stage were right in content, and in the form asked for.
+
+    `known` counts those with S = 0 whose right answer is ranked first, by chance or not; null where nothing
+    was ranked.
+    """
+
+    stage: int = Field(ge=0)
+    task: Name
+    right_kept: int
+    right_broken: int
+    wrong_kept: int
+    wrong_broken: int
+    known: int | None = None
+
+
+class Flips(Record):
+    """How many samples of a task a stage lost (right before it, wrong after it), and how many it regained.
+
+    `lost_known` are those lost ones whose right answer was still known.
+    """
+
+    stage: int = Field(ge=1)
+    task: Name
+    lost: int
+    lost_known: int
+    regained: int
+
+
 class TaskInfo(Record):
     """A column of the matrices.
 
@@ -220,6 +267,9 @@ class Results(RunSummary):
     split: SplitChoice = SplitChoice.TEST
     shortened: bool = False
     cells: tuple[Cell, ...]
+    splits: tuple[Split, ...] = ()
+    outcomes: tuple[Outcomes, ...] = ()
+    flips: tuple[Flips, ...] = ()
     wordings: tuple[Wordings, ...] = ()
     form_changes: tuple[FormChanges, ...] = ()
     few_shot_curves: tuple[FewShotCurve, ...] = ()

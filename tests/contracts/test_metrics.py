@@ -16,7 +16,9 @@ from cvit_bench.records.matrix import KINDS, ScoreMatrix
 FOLDER = Path(cvit_bench.metrics.__file__).parent
 ZERO_WHEN_CONSTANT = {
     "bwt_tm1", "bwt_t", "forgetting", "fwt", "form_bwt", "unseen_change", "intransigence_multitask",
-    "intransigence_per_task", "wording_spread", "wording_gap",
+    "intransigence_per_task", "wording_spread", "wording_gap", "seeing", "seeing_no_caption", "seeing_later",
+    "seeing_later_no_caption", "obeying", "obeying_no_caption", "obeying_later", "obeying_later_no_caption",
+    "bwt_later", "bwt_no_caption", "bwt_later_no_caption",
 }  # fmt: skip
 
 
