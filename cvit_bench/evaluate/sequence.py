@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cvit_bench.data.instruction_embeddings import told_sha256
-from cvit_bench.errors import IncompleteRunError
+from cvit_bench.errors import CvitBenchError, IncompleteRunError
 from cvit_bench.evaluate.generate import CellWork, fill_cells, missing_prompts, prediction_key
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
@@ -106,6 +106,11 @@ def prepare(
 def _design(options: EvaluateOptions) -> Design | None:
     if options.per_sample is None:
         return None
+    if options.variants is not None and options.variants < options.per_sample:
+        raise CvitBenchError(
+            f"--per-sample {options.per_sample}: more than the wordings that are asked (--variants "
+            f"{options.variants}); --variants all asks all of them"
+        )
     return Design(per_sample=options.per_sample, variants=options.variants, seed=options.design_seed)
 
 

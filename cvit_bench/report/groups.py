@@ -49,7 +49,7 @@ class Group:
         matrices = [run.matrices for run in self.trained]
         metrics = tuple(self._mean_metric(metric) for metric in first.metrics)
         return first.model_copy(
-            update={"seeds": seeds, "metrics": metrics, "matrices": _mean_matrices(matrices)}
+            update={"seeds": seeds, "metrics": metrics, "matrices": _mean_matrices(matrices), "series": ()}
         )
 
     def spread(self, column: Column) -> Spread:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.score import rescore
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.records.plan import load_plan
@@ -54,3 +55,9 @@ def test_a_full_evaluation_afterwards_keeps_what_was_answered(toy, options):
     assert (toy.run_dir / "predictions" / "00-base" / "fruit" / "v0.jsonl").read_text().startswith(lines)
     assert {cell.n for cell in results.cells} == {4}
     assert results.matrices.S == STRICT
+
+
+def test_more_a_sample_than_are_asked_is_refused(toy):
+    with pytest.raises(CvitBenchError, match="--per-sample 2: more than the wordings that are asked"):
+        evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data, variants=1, per_sample=2))
+    assert not (toy.run_dir / "predictions").exists()

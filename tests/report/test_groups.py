@@ -8,7 +8,7 @@ import pytest
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.entry import entry_of
-from cvit_bench.records.results import Results
+from cvit_bench.records.results import Estimate, Results, Series
 from cvit_bench.report.adding import add_entries, add_entry
 from cvit_bench.report.board import build_rows, run_lines
 from cvit_bench.report.columns import AP, FORGETTING, find
@@ -99,6 +99,13 @@ def test_a_lone_run_is_itself_without_a_spread(seeded):
 def test_runs_that_differ_in_more_or_say_too_little_stay_apart(seeded, changes):
     entries = [entry_of(seeded(0)), entry_of(seeded(1, **changes))]
     assert [len(group.runs) for group in group_runs(entries)] == [1, 1]
+
+
+def test_a_mean_has_no_numbers_along_the_stages_of_one_run(seeded):
+    series = (Series(id="ap", values=(None, Estimate(value=1, ci_low=0, ci_high=2))),)
+    (group,) = group_runs([entry_of(seeded(seed, series=series)) for seed in (0, 1)])
+    assert group.runs[0].series == series
+    assert group.mean.series == ()
 
 
 def test_runs_that_differ_in_their_seed_alone_share_a_line(seeded):
