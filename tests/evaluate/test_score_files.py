@@ -40,3 +40,27 @@ def test_a_missing_answer_leaves_every_score_file_as_it_was(scored):
     with pytest.raises(IncompleteRunError, match="4 of 4 answers are missing"):
         rescore(scored.run_dir, scored.data)
     assert _files(scored) == before
+
+
+def _rewritten(scored, change):
+    path = scored.run_dir / "predictions" / "03-count" / "count" / "v0.jsonl"
+    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+
+def test_answers_are_joined_by_id_never_by_line(scored):
+    before = _files(scored)
+    _rewritten(scored, reversed)
+    rescore(scored.run_dir, scored.data)
+    assert _files(scored) == before
+
+
+def test_an_id_with_two_answers_is_named(scored):
+    _rewritten(scored, lambda lines: [*lines, lines[1].replace('"text":"2"', '"text":"3"')])
+    with pytest.raises(IncompleteRunError, match="count-test-1: stands twice with different answers"):
+        rescore(scored.run_dir, scored.data)
+
+
+def test_an_answer_to_another_sample_stands_for_none(scored):
+    _rewritten(scored, lambda lines: [lines[0].replace("count-test-0", "count-test-9"), *lines[1:]])
+    with pytest.raises(IncompleteRunError, match="1 of 4 answers are missing: count-test-0"):
+        rescore(scored.run_dir, scored.data)
