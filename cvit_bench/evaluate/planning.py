@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cvit_bench import plugins
 from cvit_bench.data.prompts import evaluation_variants
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.inputs import RunInputs
@@ -48,6 +49,7 @@ def make_plan(
     _check_tasks(inputs, beside, inputs.suite.unseen, "unseen")
     asked = _asked(inputs, wanted.tasks)
     _check_split(inputs, asked)
+    _check_scorers(inputs, asked)
     rows = [(stage, _tasks_of(inputs, sequence, at, wanted.cells)) for at, stage in enumerate(sequence)]
     planned = [
         PlannedCell(stage=stage.name, task=task, variant=variant.id)
@@ -86,6 +88,18 @@ def _asked(inputs: RunInputs, choice: TaskChoice | None) -> tuple[str, ...]:
         is_part = first is not None or inputs.split is SplitChoice.VAL
         choice = TaskChoice.TRAINED if is_part else TaskChoice.ALL
     return suite.tasks if choice is TaskChoice.ALL else suite.train[:first]
+
+
+def _check_scorers(inputs: RunInputs, asked: Sequence[str]) -> None:
+    """Raise when a task names a scorer that does not exist: better now than when all is answered."""
+    for name in asked:
+        task = inputs.task(name)
+        try:
+            plugins.check(plugins.SCORERS, task.scorer)
+            if task.released_scorer is not None:
+                plugins.check(plugins.RELEASED, task.released_scorer)
+        except CvitBenchError as error:
+            raise CvitBenchError(f"task {name!r}: {error}") from error
 
 
 def _check_split(inputs: RunInputs, asked: Sequence[str]) -> None:

@@ -76,5 +76,6 @@ def test_report_and_terminal_show_both_and_their_difference(collapsed):
 
 def test_an_unknown_released_scorer_is_named(collapsed):
     collapsed.edit("tasks/fruit.yaml", released_scorer="imagnet")
-    with pytest.raises(CvitBenchError, match=r"unknown released scorer 'imagnet'.*Did you mean 'imagenet'"):
+    with pytest.raises(CvitBenchError, match=r"'fruit': unknown released scorer 'imagnet'.*'imagenet'"):
         _evaluated(collapsed)
+    assert not (collapsed.run_dir / "predictions").exists()
