@@ -14,8 +14,8 @@ and the truth of every metric is its value on the matrices of these.
 """
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -28,6 +28,7 @@ from cvit_bench.metrics.resampling import Items
 from cvit_bench.metrics.uncertainty import percentile_interval
 from cvit_bench.records.matrix import Array, ScoreMatrix
 
+METRICS = ("AP", "BWT", "seeing", "obeying")
 SHARED = (0.3, 0.3, 0.2, 0.2)
 LENIENT = 0.5
 
@@ -56,6 +57,13 @@ SETTINGS = {
     "near 100 %, lenient": Setting(HIGH, np.full_like(HIGH, 0.99), 200, choices=None),
     "near 0 %, lenient": Setting(1 - HIGH, np.full_like(HIGH, 0.9), 200, choices=None),
 }
+BETTER_KNOWN = np.array([[0.3, 0.2, 0.4], [0.9, 0.3, 0.4], [0.8, 0.85, 0.3], [0.75, 0.8, 0.8]])
+BETTER_FORM = np.array([[0.5, 0.3, 0.8], [0.95, 0.5, 0.7], [0.8, 0.9, 0.5], [0.7, 0.8, 0.95]])
+PAIRS = {
+    f"second − first, {name}": (SETTINGS[name], replace(SETTINGS[name], known=BETTER_KNOWN, form=BETTER_FORM))
+    for name in ("ranked, 300 pictures", "lenient, 300 pictures")
+}
+"""Two runs on the same items, as `cvit-bench compare` has them: the second forgets less."""
 
 
 def simulated(
@@ -120,15 +128,60 @@ def judged(found: Mapping[str, ScoreMatrix]) -> dict[str, Array]:
 def coverage(setting: Setting, runs: int, resamples: int, seed: int = 0) -> dict[str, float]:
     """Return for each metric the share of runs whose interval holds the truth."""
     about = layout(*setting.known.shape)
-    goal, held = truth(setting, about), dict.fromkeys(("AP", "BWT", "seeing", "obeying"), 0)
     generator = np.random.default_rng(seed)
-    for run in range(runs):
-        found = measured(simulated(setting, generator), about, resamples, seed=run)
-        values, draws = judged(found.point), judged(found.draws)
-        for name in held:
+    found = (measured(simulated(setting, generator), about, resamples, seed=run) for run in range(runs))
+    judgements = ((judged(one.point), judged(one.draws)) for one in found)
+    return _held(truth(setting, about), judgements, runs)
+
+
+def change_coverage(
+    first: Setting, second: Setting, runs: int, resamples: int, seed: int = 0
+) -> dict[str, float]:
+    """Return for each metric the share of pairs of runs whose interval holds the true change."""
+    about = layout(*first.known.shape)
+    goals = truth(first, about), truth(second, about)
+    generator = np.random.default_rng(seed)
+    pairs = (_pair(first, second, generator) for _ in range(runs))
+    judgements = (_changes(pair, about, resamples, run) for run, pair in enumerate(pairs))
+    return _held({name: goals[1][name] - goals[0][name] for name in METRICS}, judgements, runs)
+
+
+def _pair(first: Setting, second: Setting, generator: np.random.Generator) -> list[dict[str, Items]]:
+    """Simulate two runs on the same items: stages of one after those of the other, cut apart."""
+    stacked = {name: np.vstack((getattr(first, name), getattr(second, name))) for name in ("known", "form")}
+    both, cut = simulated(replace(first, **stacked), generator), len(first.known)
+    return [
+        {
+            task: Items({name: rows[part] for name, rows in items.fields.items()}, items.clusters)
+            for task, items in both.items()
+        }
+        for part in (slice(cut), slice(cut, None))
+    ]
+
+
+def _changes(
+    pair: Sequence[Mapping[str, Items]], about: ScoreMatrix, resamples: int, seed: int
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    one, other = (measured(items, about, resamples, seed, run) for run, items in enumerate(pair))
+    values, draws = (judged(one.point), judged(other.point)), (judged(one.draws), judged(other.draws))
+    return tuple({name: two[1][name] - two[0][name] for name in METRICS} for two in (values, draws))
+
+
+def _held(
+    goal: Mapping[str, float], judgements: Iterable[tuple[dict[str, Array], dict[str, Array]]], runs: int
+) -> dict[str, float]:
+    held = dict.fromkeys(METRICS, 0)
+    for values, draws in judgements:
+        for name in METRICS:
             low, high = percentile_interval(draws[name], float(values[name]))
             held[name] += low <= goal[name] <= high
     return {name: count / runs for name, count in held.items()}
+
+
+def _shares(name: str, runs: int, resamples: int) -> dict[str, float]:
+    if name in SETTINGS:
+        return coverage(SETTINGS[name], runs, resamples)
+    return change_coverage(*PAIRS[name], runs, resamples)
 
 
 def main() -> None:
@@ -140,13 +193,10 @@ def main() -> None:
     parser.add_argument("--only", help="settings whose name begins so")
     wanted = parser.parse_args()
     print("| run | AP | BWT | seeing (ΔK) | obeying (ΔG) |\n|---|---|---|---|---|")
-    for name, setting in SETTINGS.items():
+    for name in (*SETTINGS, *PAIRS):
         if name.startswith(wanted.only or ""):
-            found = coverage(setting, wanted.runs, wanted.resamples)
-            print(
-                f"| {name} | " + " | ".join(f"{100 * share:.1f} %" for share in found.values()) + " |",
-                flush=True,
-            )
+            shares = _shares(name, wanted.runs, wanted.resamples).values()
+            print(f"| {name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.bootstrap import layout
-from benchmarks.coverage import SETTINGS, coverage, judged, simulated, truth
+from benchmarks.coverage import PAIRS, SETTINGS, change_coverage, coverage, judged, simulated, truth
 from cvit_bench.metrics.knowledge import matrices
 from cvit_bench.metrics.resampling import field_means
 
@@ -18,6 +18,12 @@ def test_intervals_cover(name):
     found = coverage(SETTINGS[name], RUNS, resamples=500)
     assert all(0.9 <= share <= 0.99 for share in found.values()), found
     assert 0.925 <= np.mean(list(found.values())) <= 0.975, found
+
+
+@pytest.mark.slow
+def test_intervals_of_a_change_cover():
+    found = change_coverage(*PAIRS["second − first, ranked, 300 pictures"], RUNS, resamples=400)
+    assert all(0.9 <= share <= 0.99 for share in found.values()), found
 
 
 @pytest.mark.parametrize("name", SETTINGS)
