@@ -81,7 +81,8 @@ def _legend(found: Comparison) -> str:
         "• the interval leaves out 0, or p < .05 after Holm's correction for all tasks; * unseen\n"
         "gained, lost: items that only the second run, or only the first, answers right\n"
         "effect: Cohen's g of exact McNemar tests, d of permutation tests\n"
-        "detectable: the smallest change that these samples show with a power of 80 %"
+        "detectable: the smallest change that these samples show with a power of 80 %\n"
+        "all of it speaks of the test pictures that were drawn, not of other training seeds"
     )
 
 
