@@ -16,7 +16,7 @@ from cvit_bench.metrics.uncertainty import percentile_interval
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.comparison import Change, Comparison, MetricChange, TaskChange, TaskTest
 from cvit_bench.records.matrix import Array
-from cvit_bench.records.results import TaskInfo
+from cvit_bench.records.results import MetricResult, TaskInfo
 
 Pair = tuple[Measured, Measured]
 _TOLD_APART = ("method", "task_identity", "templates", "seeds")
@@ -61,7 +61,9 @@ def _comparison(
 def _notes(one: Side, other: Side) -> list[str]:
     """Say what the runs differ in beside their weights."""
     pairs = ((name, getattr(one.summary, name), getattr(other.summary, name)) for name in _TOLD_APART)
-    return [f"{name}: {_plain(mine)} and {_plain(yours)}" for name, mine, yours in pairs if mine != yours]
+    found = [f"{name}: {_plain(mine)} and {_plain(yours)}" for name, mine, yours in pairs if mine != yours]
+    knowledge = _other_knowledge(one, other)
+    return found if knowledge is None else [*found, knowledge]
 
 
 def _plain(value: object) -> str:
@@ -88,23 +90,36 @@ def _metric_change(name: str, pair: Pair) -> Change:
 
 def _printed_metrics(one: Side, other: Side) -> list[MetricChange]:
     """Return the metrics as the results have them; the change has no interval."""
-    found = []
-    for mine in one.summary.metrics:
-        yours = other.summary.metric(mine.id)
-        values = mine.value, None if yours is None else yours.value
-        lacking = "the second run's results do not have it" if yours is None else yours.reason
-        found.append(
-            MetricChange(
-                id=mine.id,
-                label=mine.label,
-                higher_is_better=mine.higher_is_better,
-                first=values[0],
-                second=values[1],
-                change=_bare_change(*values),
-                reason=mine.reason or lacking,
-            )
-        )
-    return found
+    lacking = _other_knowledge(one, other)
+    return [_printed(mine, other.summary.metric(mine.id), lacking) for mine in one.summary.metrics]
+
+
+def _printed(mine: MetricResult, yours: MetricResult | None, other_knowledge: str | None) -> MetricChange:
+    first, second = mine.value, None if yours is None else yours.value
+    reason = mine.reason or ("the second run's results do not have it" if yours is None else yours.reason)
+    if other_knowledge is not None and _reads_knowledge(mine.id):
+        reason = other_knowledge
+    return MetricChange(
+        id=mine.id,
+        label=mine.label,
+        higher_is_better=mine.higher_is_better,
+        first=first,
+        second=second,
+        change=_bare_change(first, second) if reason is None else None,
+        reason=reason,
+    )
+
+
+def _other_knowledge(one: Side, other: Side) -> str | None:
+    """Say where K is ranked in one run and lenient in the other: two measures, whose difference is none."""
+    found = {task.name: task.knowledge for task in other.summary.tasks}
+    mixed = [task.name for task in one.summary.tasks if task.knowledge != found[task.name]]
+    return f"K is not measured alike in both runs: {', '.join(mixed)}" if mixed else None
+
+
+def _reads_knowledge(name: str) -> bool:
+    known = plugins.names(plugins.METRICS)
+    return name in known and "K" in plugins.load(plugins.METRICS, name).MATRIX
 
 
 def _printed_tasks(one: Side, other: Side) -> list[TaskChange]:

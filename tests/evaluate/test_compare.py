@@ -6,6 +6,7 @@ import shutil
 import pytest
 import yaml
 
+from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.compare import compare
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
@@ -215,6 +216,22 @@ def test_an_incomplete_run_is_compared_where_both_were_asked(toy, two):
     backward = next(metric for metric in found.metrics if metric.id == "bwt_tm1")
     assert backward.change is None
     assert "2 of 3 tasks" in backward.reason
+
+
+def test_knowledge_of_two_measures_has_no_change(toy, two):
+    """Ranked in one run, lenient in the other: the difference would be that of the measures."""
+    _evaluated(toy, *two)
+    path = results_path(two[1])
+    results = load_json(path, Results)
+    tasks = [task.model_copy(update={"knowledge": "ranked"}) for task in results.tasks[:1]]
+    save_json(path, results.model_copy(update={"tasks": (*tasks, *results.tasks[1:])}))
+    found = compare(*two)
+    assert found.notes == ("K is not measured alike in both runs: fruit",)
+    for metric in found.metrics:
+        if "K" in plugins.load(plugins.METRICS, metric.id).MATRIX:
+            assert metric.change is None
+            assert metric.reason == found.notes[0]
+    assert next(metric for metric in found.metrics if metric.id == "ap").change is not None
 
 
 def test_what_else_differs_is_noted(toy, two):
