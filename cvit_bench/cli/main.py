@@ -22,6 +22,7 @@ from cvit_bench.cli.leaderboard import leaderboard
 from cvit_bench.cli.list import list_names
 from cvit_bench.cli.report import report
 from cvit_bench.cli.score import score
+from cvit_bench.cli.selftest import selftest
 from cvit_bench.cli.train import train
 from cvit_bench.cli.validate import validate
 from cvit_bench.errors import CvitBenchError
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, evaluate, score, report, compare, leaderboard, export, validate):
+for verb in (demo, train, evaluate, selftest, score, report, compare, leaderboard, export, validate):
     app.command()(verb)
 app.command(name="import")(import_)
 app.add_typer(init, name="init")

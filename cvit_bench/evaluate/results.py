@@ -27,6 +27,7 @@ from cvit_bench.records.results import (
     StageInfo,
     TaskInfo,
 )
+from cvit_bench.records.selftest import SelfTest, selftest_of
 
 SHOWN: tuple[Kind, ...] = ("S", "K", "F", "L")
 
@@ -163,18 +164,23 @@ def _estimate(values: Array, highest: float) -> Estimate:
 
 def _provenance(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Reference]) -> dict[str, Any]:
     manifest = inputs.manifest
+    weights = {one.name: one.weights for one in plan.stages}
+    weights |= {one.name: one.weights for one in plan.few_shot}
+    selftest = selftest_of(inputs.run_dir, weights)
     return {
         "base": manifest.base.model_dump(exclude_none=True),
-        "weights": {
-            **{stage.name: stage.weights for stage in plan.stages},
-            **{stage.name: stage.weights for stage in plan.few_shot},
-        },
+        "weights": weights,
         "data": {task: inputs.data_hashes(task) for task in dict.fromkeys(cell.task for cell in plan.cells)},
         "generation": plan.generation,
         "batch_size": plan.batch_size,
         "limit": plan.limit,
         **({} if plan.design is None else {"design": plan.design.model_dump()}),
         **({"references": {one.role: one.manifest.run for one in references}} if references else {}),
+        **({} if selftest is None else {"selftest": _told(selftest)}),
         "training": manifest.config,
         "trained_with": manifest.provenance,
     }
+
+
+def _told(selftest: SelfTest) -> dict[str, Any]:
+    return {"passed": selftest.passed, "verdict": selftest.verdict, "placement": selftest.placement}

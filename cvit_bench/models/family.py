@@ -50,6 +50,9 @@ class Model(Protocol):
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer prompts greedily, in order; the answer of a prompt does not depend on its neighbours."""
 
+    def generate_plainly(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Answer them one after the other in the plainest way there is, to be compared with."""
+
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Say how likely each of the given answers to each prompt is, in order; neighbours do not matter."""
 

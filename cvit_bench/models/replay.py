@@ -43,9 +43,7 @@ class ReplayModel:
     def use(self, checkpoint: Checkpoint) -> None:
         """Put a checkpoint in place: base alone, base and adapter, or another full model."""
         folder = checkpoint.folder
-        if self._merged is not None:
-            self._merged.undo()
-            self._merged = None
+        self._unmerge()
         self._ensure_base(folder if checkpoint.kind == "full" and folder else self._folder)
         self._plain = checkpoint.kind != "adapter"
         if checkpoint.kind == "adapter":
@@ -68,6 +66,13 @@ class ReplayModel:
                 return self._by_passes(prompts) if self._reads_itself else self._by_transformers(prompts)
         except torch.OutOfMemoryError as error:
             raise OutOfMemoryError(str(error)) from error
+
+    @torch.inference_mode()
+    def generate_plainly(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Answer one prompt after the other through transformers, the adapter beside its base."""
+        self._unmerge()
+        with self._without_adapter():
+            return [text for one in prompts for text in self._generated([one], one.max_new_tokens)]
 
     def _by_passes(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer in passes of like prompts, what they share read once where the method allows."""
@@ -109,6 +114,11 @@ class ReplayModel:
         if not self._plain and self._merged is None and can_merge(self._adapted):
             with torch.inference_mode(False), torch.no_grad():
                 self._merged = Merged(self._adapted)
+
+    def _unmerge(self) -> None:
+        if self._merged is not None:
+            self._merged.undo()
+            self._merged = None
 
     def _tell(self, prompts: Sequence[Prompt]) -> None:
         if not self._plain:

@@ -55,6 +55,7 @@ def _facts(row: Row) -> tuple[tuple[str, str], ...]:
         ),
         "Runs": ", ".join(run.name for run in row.group.runs),
         "Imported from": str(_part(_part(entry.provenance, "trained_with"), "imported").get("format", "")),
+        "Self-test": str(_part(entry.provenance, "selftest").get("verdict", "")),
         "Versions": _words(
             None, _part(_part(entry.provenance, "generation"), "packages"), ("cvit-bench", "torch")
         ),

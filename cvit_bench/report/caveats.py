@@ -80,8 +80,16 @@ def _no_weights(results: Results) -> str | None:
     return None if known else "No checkpoint was replayed here: answers or scores come from elsewhere."
 
 
+def _self_test(results: Results) -> str | None:
+    found = results.provenance.get("selftest")
+    if not isinstance(found, dict) or found.get("passed"):
+        return None
+    return f"The self-test failed, answers depend on how they are computed: {found.get('verdict')}."
+
+
 _RULES: tuple[Callable[[Results], str | None], ...] = (
     _no_weights,
+    _self_test,
     _validation,
     _shortened,
     _limited,

@@ -23,8 +23,16 @@ def results_text(results: Results) -> str:
             *beside(results),
             _metrics(results.metrics),
             *([_released(results)] if results.released else []),
+            *_self_test(results),
         ]
     )
+
+
+def _self_test(results: Results) -> list[str]:
+    found = results.provenance.get("selftest")
+    if not isinstance(found, dict):
+        return []
+    return [f"Self-test {'passed' if found.get('passed') else 'FAILED'}: {found.get('verdict')}"]
 
 
 def _matrix(results: Results, matrix: Matrix) -> str:

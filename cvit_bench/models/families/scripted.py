@@ -54,6 +54,10 @@ class ScriptedModel:
         time.sleep(self._script.delay)
         return [self._answer(prompt) for prompt in prompts]
 
+    def generate_plainly(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Look every prompt up."""
+        return [self._answer(prompt) for prompt in prompts]
+
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Give the answer that it holds likeliest half of the probability, all others an equal share."""
         time.sleep(self._script.delay)

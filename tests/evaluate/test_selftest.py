@@ -1,0 +1,66 @@
+"""The self-test finds answers that depend on how they are computed, and its verdict goes along with a run."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from cvit_bench.cli.main import app
+from cvit_bench.evaluate.selftest import selftest
+from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.models.families.scripted import ScriptedModel
+from cvit_bench.records.selftest import SELFTEST
+from cvit_bench.report.caveats import caveats
+from cvit_bench.report.terminal import results_text
+
+
+@pytest.fixture
+def options(toy):
+    return EvaluateOptions(data_root=toy.data, batch_size=3, variants=2)
+
+
+def words(toy, *more):
+    return ["selftest", "--run-dir", str(toy.run_dir), "--data-root", str(toy.data), *more]
+
+
+def test_a_passed_self_test_stands_in_the_results(toy, options):
+    done = CliRunner().invoke(app, words(toy))
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("passed: ")
+    results = evaluate(toy.run_dir, options)
+    assert results.provenance["selftest"]["passed"] is True
+    assert "Self-test passed" in results_text(results)
+    assert not any("self-test" in text for text in caveats(results))
+
+
+def test_one_answer_that_depends_on_its_batch_fails_it(toy, options, monkeypatch):
+    usual = ScriptedModel.generate
+
+    def depends(self, prompts):
+        texts = usual(self, prompts)
+        return ["pear" if len(prompts) > 1 and one.sample_id == "fruit-test-1" else text
+                for one, text in zip(prompts, texts, strict=True)]  # fmt: skip
+
+    monkeypatch.setattr(ScriptedModel, "generate", depends)
+    found = selftest(toy.run_dir, replace(options, limit=2))
+    single, plain, again = found.checks
+    assert not found.passed
+    assert (single.differing, plain.differing, again.differing) == (4, 4, 0)
+    assert {(one.stage, one.sample) for one in single.examples} == {
+        ("00-base", "fruit-test-1"), ("03-count", "fruit-test-1")}  # fmt: skip
+    done = CliRunner().invoke(app, words(toy))
+    assert done.exit_code == 1
+    assert "FAILED" in done.stdout
+    assert any("self-test failed" in text for text in caveats(evaluate(toy.run_dir, options)))
+
+
+def test_a_self_test_of_other_weights_says_nothing(toy, options):
+    selftest(toy.run_dir, replace(options, limit=1), every_stage=True)
+    assert set(json.loads((toy.run_dir / SELFTEST).read_text())["stages"]) == {
+        "00-base", "01-fruit", "02-pick", "03-count"}  # fmt: skip
+    assert "selftest" in evaluate(toy.run_dir, options).provenance
+    toy.edit_script("03-count", default="who knows")
+    assert "selftest" not in evaluate(toy.run_dir, options).provenance
+    (toy.run_dir / SELFTEST).write_text("{")
+    assert "selftest" not in evaluate(toy.run_dir, options).provenance
