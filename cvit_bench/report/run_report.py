@@ -18,6 +18,7 @@ from cvit_bench.report.routes import Routes, read_routes
 from cvit_bench.report.sample_pages import SamplePages, write_sample_pages
 from cvit_bench.report.sample_rows import Source
 from cvit_bench.report.series import series_curves
+from cvit_bench.report.split_rows import split_rows
 from cvit_bench.report.strips import strips
 
 REPORT = "report.html"
@@ -48,6 +49,7 @@ def build_run_report(
         others=[metric for metric in results.metrics if metric not in leading],
         maps={letter: heat_map(results, letter) for letter in ("S", "F", "K")},
         titles={task.name: task.title for task in results.tasks},
+        splits=split_rows(results),
         curves=curves(results),
         routes=routes,
         samples=samples,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from cvit_bench.records.results import Estimate, Results
+from cvit_bench.report.split_rows import split_rows
 
 DASH = "–"
 
@@ -12,6 +13,8 @@ DASH = "–"
 def beside(results: Results) -> Iterator[str]:
     """Yield a table of each kind that the results have, in percent."""
     last = len(results.stages) - 1
+    title = "Change of S since a task's own stage in points, split: seeing + obeying"
+    yield from _titled(title, _splits(results))
     yield from _titled("Metrics as if the run had ended at each stage", _series(results))
     yield from _titled("S over the wordings of each task, last stage", _wordings(results, last))
     yield from _titled("Asked for another form, last stage", _form_changes(results, last))
@@ -24,6 +27,19 @@ def _titled(title: str, rows: list[Sequence[str]]) -> Iterator[str]:
         align = ("left", *("right" for _ in rows[0][1:]))
         table = tabulate(rows[1:], headers=rows[0], tablefmt="simple", colalign=align, disable_numparse=True)
         yield f"{title}\n{table}"
+
+
+def _splits(results: Results) -> list[Sequence[str]]:
+    headers = ["task", "last stage", "seeing", "obeying", "all later", "seeing", "obeying", "K is"]
+    rows = [
+        [
+            row.task or row.title, *map(_value, (row.last.change, row.last.seeing, row.last.obeying)),
+            *([DASH] * 3 if row.later is None
+              else map(_value, (row.later.change, row.later.seeing, row.later.obeying))), row.measure,
+        ]
+        for row in split_rows(results)
+    ]  # fmt: skip
+    return [headers, *rows]
 
 
 def _series(results: Results) -> list[Sequence[str]]:
