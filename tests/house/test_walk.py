@@ -28,9 +28,7 @@ TEMPLATE = {
     "name": "garment_name",
     "answer_form": "class_name",
     "variants": [
-        *wordings(
-            "v", "train", "Name it.", "Its name.", "The name only.", "A name, please.", "Say it."
-        ),
+        *wordings("v", "train", "Name it.", "Its name.", "The name only.", "A name, please.", "Say it."),
         *wordings("h", "heldout", "What name?", "Write down the name.", "Which name has it?"),
     ],
 }
