@@ -7,22 +7,18 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cvit_bench import plugins
-from cvit_bench.data.library import Library, open_suite
-from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.interop.answers import Answer, FoundCell
+from cvit_bench.interop.answers import Answer
 from cvit_bench.interop.joining import Wanted, join
-from cvit_bench.interop.labels import BASE, JOINT, Labels
+from cvit_bench.interop.placing import About, Importing, placed
 from cvit_bench.records.files import sha256_bytes, sha256_json, write_bytes
 from cvit_bench.records.load import save_json
-from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage, TaskIdentity
+from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
 from cvit_bench.records.plan import (
-    BASE_STAGE,
     IMPORTED,
     EvaluationPlan,
     PlannedCell,
@@ -34,87 +30,10 @@ from cvit_bench.records.plan import (
 from cvit_bench.records.prediction import Prediction
 from cvit_bench.records.results import StageInfo
 from cvit_bench.records.sample import Sample
-from cvit_bench.records.suite import Suite
 from cvit_bench.records.typed import TypedMatrix, typed_path
-from cvit_bench.text import unknown_name
+from cvit_bench.text import one_space
 
-Learned = Literal["sequential", "multitask"]
-
-
-@dataclass(frozen=True)
-class About:
-    """What the files do not say about the run.
-
-    Attributes:
-        method: name of the method; `title` is what tables show.
-        order: train tasks in the order learned; empty for the suite's.
-        learned: one task after another, or all at once (then `joint` is the stage).
-        any_question: take prompts that do not hold the suite's question.
-    """
-
-    method: str = "imported"
-    title: str | None = None
-    seed: int | None = None
-    base: str = "unknown"
-    task_identity: TaskIdentity = "unknown"
-    order: tuple[str, ...] = ()
-    learned: Learned = "sequential"
-    task_names: dict[str, str] = field(default_factory=dict)
-    stage_names: dict[str, str] = field(default_factory=dict)
-    any_question: bool = False
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A found cell with its stage's name in the run directory and its task in the suite."""
-
-    stage: str
-    task: str
-    found: FoundCell
-
-
-@dataclass
-class Importing:
-    """An import under way: the suite, the stages of the run, and the cells by place."""
-
-    format: str
-    source: Path
-    about: About
-    library: Library
-    suite: Suite
-    spec: str
-    cells: list[Placed]
-    skipped: list[str]
-    data_root: Path | None = None
-    _samples: dict[str, list[Sample]] = field(default_factory=dict)
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Train tasks in the order learned."""
-        return self.about.order or self.suite.train
-
-    @property
-    def stages(self) -> dict[str, tuple[str, ...]]:
-        """Stages of the sequence with the tasks that each learned, the base first."""
-        if self.about.learned == "multitask":
-            return {BASE_STAGE: (), f"01-{JOINT}": self.suite.train}
-        return {BASE_STAGE: (), **{name: (task,) for task, name in _names(self.order).items()}}
-
-    @property
-    def beside(self) -> dict[str, FoundCell]:
-        """Few-shot stages beside the sequence."""
-        return {cell.stage: cell.found for cell in self.cells if cell.stage not in self.stages}
-
-    @property
-    def has_answers(self) -> bool:
-        """Tell whether there are answers, and not only scores."""
-        return any(cell.found.read is not None for cell in self.cells)
-
-    def samples(self, task: str) -> list[Sample]:
-        """Return a task's test samples."""
-        if task not in self._samples:
-            self._samples[task] = load_samples(self.library.task(task), "test", self.data_root)
-        return self._samples[task]
+__all__ = ["About", "import_run"]
 
 
 def import_run(
@@ -126,61 +45,12 @@ def import_run(
     found = plugins.load(plugins.IMPORTS, format_).find(path)
     if not found:
         raise CvitBenchError(f"{path}: holds nothing of the format {format_!r}")
-    work = _placed(format_, path, suite, about, found, data_root)
+    work = placed(format_, path, suite, about, found, data_root)
     with _whole(run_dir) as folder:
         num = _write_answers(work, folder, run_dir.name) if work.has_answers else _write_typed(work, folder)
         save_json(folder / MANIFEST, _manifest(work, run_dir.name))
     what = f"{num} answers" if work.has_answers else f"{num} scores without samples"
     return [*work.skipped, f"{run_dir}: {what} of {len(work.cells)} cells; `cvit-bench score` is next"]
-
-
-def _placed(
-    format_: str, path: Path, spec: str, about: About, found: Sequence[FoundCell], data_root: Path | None
-) -> Importing:
-    library, suite = open_suite(spec)
-    for name in about.order:
-        if name not in suite.train:
-            raise CvitBenchError(f"--order: {unknown_name('train task', name, suite.train)}")
-    if about.order and sorted(about.order) != sorted(suite.train):
-        raise CvitBenchError(f"--order: names {len(about.order)} of {len(suite.train)} train tasks")
-    tasks = {name: library.task(name) for name in suite.tasks}
-    work = Importing(format_, path, about, library, suite, spec, [], [], data_root)
-    labels = Labels(suite, tasks, work.order, about.task_names, about.stage_names)
-    places: dict[tuple[str, str], FoundCell] = {}
-    has_answers = any(cell.read is not None for cell in found)
-    for cell in found:
-        task = labels.task(cell.task, cell.place)
-        stage = _stage(work, labels.stage(cell.stage, task, cell.place), cell, task)
-        if stage is None:
-            work.skipped.append(f"{cell.place}: skipped, it belongs to another schedule (--schedule)")
-        elif has_answers and cell.read is None:
-            work.skipped.append(f"{cell.place}: skipped, a score without answers")
-        elif (stage, task) in places:
-            raise CvitBenchError(
-                f"{cell.place}: stage {stage}, task {task}: so is {places[stage, task].place}"
-            )
-        else:
-            places[stage, task] = cell
-            work.cells.append(Placed(stage, task, cell))
-    if not work.cells:
-        raise CvitBenchError(f"{path}: holds no cell of a {about.learned} run")
-    return work
-
-
-def _stage(work: Importing, label: str, cell: FoundCell, task: str) -> str | None:
-    """Return the name of a cell's stage, None where it belongs to another schedule."""
-    joint = work.about.learned == "multitask"
-    if cell.shots is not None and cell.shots in work.suite.few_shot.get(task, ()):
-        return None if joint else f"{len(work.order) + 1:02d}-{task}-{cell.shots}shot"
-    if label == BASE:
-        return BASE_STAGE
-    if (label == JOINT) != joint:
-        return None
-    return f"01-{JOINT}" if joint else _names(work.order)[label]
-
-
-def _names(order: Sequence[str]) -> dict[str, str]:
-    return {task: f"{at:02d}-{task}" for at, task in enumerate(order, start=1)}
 
 
 @contextmanager
@@ -200,30 +70,46 @@ def _whole(run_dir: Path) -> Iterator[Path]:
 
 
 def _write_answers(work: Importing, folder: Path, run: str) -> int:
-    """Write predictions and plan; return how many answers there are."""
+    """Write predictions and plan; return how many answers there are.
+
+    Where every prompt is the suite's own first wording, to the word, the answers are named by it and stand in
+    pairs with those of runs of ours.
+    """
     digests: dict[str, list[Any]] = {}
-    num = 0
+    num, is_ours = 0, True
     for cell in work.cells:
         if cell.found.read is None:
             continue
         wanted = Wanted(cell.task, work.samples(cell.task), work.about.any_question)
         pairs = join(cell.found.place, cell.found.read(), wanted)
+        wordings = work.wordings(cell.task)
+        is_ours = is_ours and all(_is_worded(answer, wordings[sample.id]) for sample, answer in pairs)
         path = cell_path(folder, PlannedCell(stage=cell.stage, task=cell.task, variant=IMPORTED))
-        digest = _write_cell(path, pairs)
+        digest = _write_cell(path, pairs, wordings if is_ours else None)
         digests.setdefault(cell.stage, []).append([cell.task, digest])
         num += len(pairs)
-    save_json(plan_path(folder), _plan(work, {name: sha256_json(found) for name, found in digests.items()}))
+    variants = {cell.task: work.first_variant(cell.task) if is_ours else IMPORTED for cell in work.cells}
+    plan = _plan(work, {name: sha256_json(found) for name, found in digests.items()}, variants)
+    for planned in plan.cells if is_ours else ():
+        path = cell_path(folder, planned)
+        path.with_stem(IMPORTED).replace(path)
+    save_json(plan_path(folder), plan)
     return num
 
 
-def _write_cell(path: Path, pairs: Sequence[tuple[Sample, Answer]]) -> str:
-    """Write one cell's predictions; return the hash of what was said."""
+def _is_worded(answer: Answer, wording: str) -> bool:
+    """Tell whether an answer was asked in that wording; where the picture stands is not part of it."""
+    return one_space((answer.prompt or "").replace("<image>", "")) == one_space(wording)
+
+
+def _write_cell(path: Path, pairs: Sequence[tuple[Sample, Answer]], wordings: dict[str, str] | None) -> str:
+    """Write one cell's predictions, with the suite's wordings where they are those; return a hash of all."""
     digest = sha256_json([[sample.id, answer.text, answer.prompt] for sample, answer in pairs])
     lines = [
         Prediction(
             id=sample.id,
             key=sha256_bytes(f"{digest} {sample.id}".encode()),
-            prompt=answer.prompt or "",
+            prompt=wordings[sample.id] if wordings else answer.prompt or "",
             text=answer.text,
         ).model_dump_json()
         for sample, answer in pairs
@@ -232,7 +118,7 @@ def _write_cell(path: Path, pairs: Sequence[tuple[Sample, Answer]]) -> str:
     return digest
 
 
-def _plan(work: Importing, digests: dict[str, str]) -> EvaluationPlan:
+def _plan(work: Importing, digests: dict[str, str], variants: dict[str, str]) -> EvaluationPlan:
     """Return the plan of what was found; in place of weights stands the hash of a stage's answers."""
     nothing = sha256_json([])
     return EvaluationPlan(
@@ -250,7 +136,7 @@ def _plan(work: Importing, digests: dict[str, str]) -> EvaluationPlan:
             if cell.stage in work.beside
         ),
         cells=tuple(
-            PlannedCell(stage=cell.stage, task=cell.task, variant=IMPORTED)
+            PlannedCell(stage=cell.stage, task=cell.task, variant=variants[cell.task])
             for cell in sorted(work.cells, key=lambda cell: cell.stage)
         ),
         batch_size=1,

@@ -373,6 +373,22 @@ def test_two_imported_runs_are_compared_in_pairs(imported, trees, toy, tmp_path)
     assert ap.change.value == 0.0
 
 
+def test_prompts_of_the_suite_itself_make_pairs_with_runs_of_ours(imported, trees, toy):
+    path = trees.coin()
+    for file in path.rglob("merge.jsonl"):
+        rows = _rows(file)
+        _write(
+            file,
+            [row | {"prompt": f"<image>\n{row['prompt'].split('?')[0]}?\nAnswer  shortly."} for row in rows],
+        )
+    run_dir, _ = imported("coin", path)
+    assert rescore(run_dir, toy.data).variants == ("v0",)
+    evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data))
+    found = compare(toy.run_dir, run_dir)
+    ap = next(metric for metric in found.metrics if metric.id == "ap")
+    assert (ap.change.value, ap.change.ci_low is None) == (0.0, False)
+
+
 def test_a_typed_matrix_is_compared_without_intervals(imported, toy, tmp_path):
     (tmp_path / "typed.csv").write_text(TestMatrix.TEXT)
     run_dir, _ = imported("matrix", tmp_path / "typed.csv")
