@@ -47,7 +47,7 @@ def import_run(
         raise CvitBenchError(f"{path}: holds nothing of the format {format_!r}")
     work = placed(format_, path, suite, about, found, data_root)
     with _whole(run_dir) as folder:
-        num = _write_answers(work, folder, run_dir.name) if work.has_answers else _write_typed(work, folder)
+        num = _write_answers(work, folder) if work.has_answers else _write_typed(work, folder)
         save_json(folder / MANIFEST, _manifest(work, run_dir.name))
     what = f"{num} answers" if work.has_answers else f"{num} scores without samples"
     return [*work.skipped, f"{run_dir}: {what} of {len(work.cells)} cells; `cvit-bench score` is next"]
@@ -69,7 +69,7 @@ def _whole(run_dir: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_answers(work: Importing, folder: Path, run: str) -> int:
+def _write_answers(work: Importing, folder: Path) -> int:
     """Write predictions and plan; return how many answers there are.
 
     Where every prompt is the suite's own first wording, to the word, the answers are named by it and stand in

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.plan import IMPORTED
 from cvit_bench.records.results import Results
 
 FEW_SAMPLES = 100
@@ -48,7 +49,8 @@ def _imported(results: Results) -> str | None:
         return None
     if not results.cells:
         return "Scores without samples, made elsewhere: no interval can be given, and nothing be checked."
-    return "Answers of another tool, asked in its own wording and scored here; its weights are not known."
+    worded = ", asked in its own wording," if results.variants == (IMPORTED,) else ""
+    return f"Answers of another tool{worded} and scored here: its weights are not known."
 
 
 def _one_wording(results: Results) -> str | None:
