@@ -9,7 +9,7 @@ from cvit_bench.errors import MetricUndefinedError
 from cvit_bench.evaluate.measures import Matrices, Measured, computed, estimated
 from cvit_bench.records.results import Estimate, Series
 
-IDS = ("ap", "map", "bwt_tm1", "forgetting", "mif", "unseen", "unseen_change")
+IDS = ("ap", "map", "bwt_tm1", "seeing", "obeying", "forgetting", "mif", "unseen", "unseen_change")
 
 
 def all_series(run: Measured) -> tuple[Series, ...]:

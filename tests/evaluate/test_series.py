@@ -14,6 +14,8 @@ BY_HAND = {
     "ap": (None, 100, 75, 200 / 3),
     "map": (None, 100, 87.5, (100 + 75 + 200 / 3) / 3),
     "bwt_tm1": (None, None, -50, -50),
+    "seeing": (None, None, -50, -50),  # what is wrong is not known either: all of it is lost knowledge
+    "obeying": (None, None, 0, 0),
     "forgetting": (None, None, 50, 50),
     "mif": (None, 100, (75 + 100) / 2, (25 + 75 + 100) / 3),
     "unseen": (50, 50, 25, 0),
