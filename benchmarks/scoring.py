@@ -20,9 +20,9 @@ from time import process_time
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scoring_plain import PLAIN
 from tabulate import tabulate
 
+from benchmarks.scoring_plain import PLAIN
 from cvit_bench import plugins
 from cvit_bench.records.form import AnswerForm
 from cvit_bench.records.sample import Sample

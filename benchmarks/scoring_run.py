@@ -19,9 +19,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import yaml
-from scoring import answer, sample
 from tabulate import tabulate
 
+from benchmarks.scoring import answer, sample
 from cvit_bench.records.form import AnswerForm
 from cvit_bench.records.sample import Sample
 
