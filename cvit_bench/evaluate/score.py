@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from cvit_bench import plugins
-from cvit_bench.errors import IncompleteRunError
 from cvit_bench.evaluate.flip_file import write_flips
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
 from cvit_bench.evaluate.item_files import write_items
+from cvit_bench.evaluate.joining import joined, joined_answers
 from cvit_bench.evaluate.outcomes import histories
 from cvit_bench.evaluate.ranked import Ranked
 from cvit_bench.evaluate.references import Reference, open_references
@@ -25,9 +25,9 @@ from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.files import replacing
 from cvit_bench.records.load import save_json
 from cvit_bench.records.plan import IMPORTED, EvaluationPlan, PlannedCell, cell_path, scores_path
-from cvit_bench.records.prediction import Prediction, read_predictions
+from cvit_bench.records.prediction import Prediction
 from cvit_bench.records.results import Results, results_path
-from cvit_bench.records.sample import Prompt, Score
+from cvit_bench.records.sample import Score
 from cvit_bench.records.task import Task
 from cvit_bench.records.typed import typed_path
 
@@ -104,7 +104,7 @@ def _score_cell(ranked: Ranked, cell: PlannedCell, write: Write) -> ScoredCell:
 def _answered(inputs: RunInputs, cell: PlannedCell) -> dict[str, Prediction]:
     path = cell_path(inputs.run_dir, cell, inputs.split)
     if cell.variant == IMPORTED:
-        return _joined(path, {sample.id: None for sample in inputs.samples(cell.task)})
+        return joined(path, {sample.id: None for sample in inputs.samples(cell.task)})
     return joined_answers(path, inputs.prompts(cell.task, cell.variant))
 
 
@@ -124,44 +124,3 @@ def under_asked_form(asked: AskedForm, letters: str, score: Score, answer: str) 
     """Return a score under the form that a form-change variant asks for: F by that form, K as is, S = K·F."""
     form = asked_form_kept(asked, letters, answer)
     return replace(score, strict=score.knowledge if form else 0.0, form=form)
-
-
-def joined_answers(path: Path, prompts: Sequence[Prompt]) -> dict[str, Prediction]:
-    """Return one answered prediction for each prompt, joined by id; of several the last one.
-
-    Raises IncompleteRunError naming what is damaged, missing, failed, doubled with another answer, or
-    was asked in another wording.
-    """
-    return _joined(path, {prompt.sample_id: prompt.text for prompt in prompts})
-
-
-def _joined(path: Path, wordings: Mapping[str, str | None]) -> dict[str, Prediction]:
-    """Return the last answered prediction of each id; where its wording is None, any will do."""
-    file = read_predictions(path)
-    answers: dict[str, Prediction] = {}
-    problems = list(file.damaged)
-    for prediction in file.predictions:
-        if prediction.id in wordings and prediction.text is not None:
-            problems += _conflict(path, prediction, wordings, answers)
-            answers[prediction.id] = prediction
-    lacking = [name for name in wordings if name not in answers]
-    if lacking:
-        problems.append(f"{path}: {len(lacking)} of {len(wordings)} answers are missing: {_few(lacking)}")
-    if problems:
-        raise IncompleteRunError("\n".join([*problems, "`cvit-bench evaluate` completes the run"]))
-    return answers
-
-
-def _conflict(
-    path: Path, prediction: Prediction, wordings: Mapping[str, str | None], answers: dict[str, Prediction]
-) -> list[str]:
-    name = prediction.id
-    if wordings[name] not in (None, prediction.prompt):
-        return [f"{path}: {name}: prompt: was asked in another wording than the template's"]
-    if answers.get(name, prediction).text != prediction.text:
-        return [f"{path}: {name}: stands twice with different answers"]
-    return []
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
