@@ -11,8 +11,8 @@ WRONG = [
     ),
     (
         "train --method lora --suite minni",
-        "unknown suite 'minni' (known: coin, coin-10type, coin-diverse, cvit, cvit-multi, mini, mini-coin, mini-multi, ucit). "
-        "Did you mean 'mini'?",
+        "unknown suite 'minni' (known: coin, coin-10type, coin-diverse, cvit, cvit-multi, mini, mini-coin, "
+        "mini-multi, ucit). Did you mean 'mini'?",
     ),
     ("train --method lora --suite none.yaml", "none.yaml: no such suite file"),
     ("train --method none.yaml", "none.yaml: no such file"),
