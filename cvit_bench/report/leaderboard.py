@@ -9,6 +9,7 @@ from pathlib import Path
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import read_text
+from cvit_bench.records.results import MetricResult
 from cvit_bench.report.board import build_rows, is_ranked, run_lines, shown_columns, undefined_reasons
 from cvit_bench.report.cards import cards
 from cvit_bench.report.columns import LEADING, described
@@ -18,7 +19,7 @@ from cvit_bench.report.entries import load_entries, suites
 from cvit_bench.report.published import PublishedTable, published_tables
 from cvit_bench.report.render import render
 from cvit_bench.report.scatter import scatter, scatter_marks
-from cvit_bench.report.task_scores import task_columns, task_table
+from cvit_bench.report.task_scores import TaskTable, task_columns, task_table
 
 PAGE = "index.html"
 _LINES, _WIDTH = 20, 160
@@ -34,6 +35,16 @@ class SuiteLine:
     num_runs: int
     num_published: int
     ahead: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Scores without samples of one source, with the metrics that they have."""
+
+    source: str
+    entries: tuple[Entry, ...]
+    metrics: dict[str, MetricResult]
+    tasks: TaskTable
 
 
 def build_leaderboard(out: Path, suite: str) -> str:
@@ -56,10 +67,8 @@ def build_leaderboard(out: Path, suite: str) -> str:
         lines=run_lines(runs, columns),
         num_runs=sum(len(row.group.runs) for row in runs),
         reasons=undefined_reasons(runs),
-        typed=published,
+        typed=_by_source(published),
         protocols=published_tables(out, suite),
-        typed_metrics=printed,
-        typed_tasks=task_table(published),
         columns=columns,
         cards=cards(runs),
         citation=citation(suite, runs),
@@ -72,6 +81,22 @@ def build_leaderboard(out: Path, suite: str) -> str:
         others=[metric for name, metric in metrics.items() if name not in shown],
         csv=as_csv(entries) if entries else None,
     )
+
+
+def _by_source(entries: Sequence[Entry]) -> list[Typed]:
+    """Put scores without samples together by where they come from: no table mixes two protocols."""
+    together: dict[str, list[Entry]] = {}
+    for entry in entries:
+        together.setdefault(entry.source or "source not stated", []).append(entry)
+    return [
+        Typed(
+            source,
+            tuple(found),
+            described([one for one in entry.metrics if one.value is not None] for entry in found),
+            task_table(found),
+        )
+        for source, found in together.items()
+    ]
 
 
 def write_leaderboard(out: Path, suite: str) -> Path:

@@ -246,3 +246,13 @@ def test_fifty_runs_stay_small(make, save, tmp_path):
 def test_formulas_in_names_do_not_run_in_a_spreadsheet(make, save, tmp_path):
     add_entry(save(make.sequential(title="=1+1")), tmp_path)
     assert ",'=1+1," in as_csv(load_entries(tmp_path, "mini"))
+
+
+def test_scores_of_two_sources_share_no_table(make, board):
+    for name in ("one", "two"):
+        entry = published(make.better(name, title=f"Paper {name}"), source=f"Table of {name}")
+        save_json(entry_path(board, "mini", name), entry)
+    rest = build_leaderboard(board, "mini").split('id="published"')[1].split('id="legend"')[0]
+    parts = rest.split('<section class="protocol"')[1:]
+    assert ["Paper one" in part for part in parts] == [True, False]
+    assert ["Paper two" in part for part in parts] == [False, True]
