@@ -56,7 +56,7 @@ def write_sample_pages(run_dir: Path, results: Results, source: Source) -> tuple
 def _write_task(folder: Path, results: Results, task: TaskRows) -> SamplePages:
     parts = list(_parts(task.rows))
     names = [f"{task.name}-{number}.html" for number in range(1, len(parts) + 1)]
-    lost = Counter(row.lost for row in task.rows)
+    lost = Counter(row.lost.stage for row in task.rows if row.lost)
     for at, rows in enumerate(parts):
         text = render(
             "samples.html.j2",

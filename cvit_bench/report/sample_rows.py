@@ -1,23 +1,25 @@
 """Samples for the report: what was answered at every stage, side by side, and when it was forgotten.
 
-Read from the scores of a run (`scores/<stage>/<task>.parquet`) and the samples they belong to.
+Read from the scores of a run (`scores/<stage>/<task>.parquet`, `scores/flips.parquet`) and the samples they
+belong to. A task without right and wrong (captions) has no line in the flips.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.plan import scores_path
+from cvit_bench.records.plan import flips_path, scores_path
 from cvit_bench.records.results import Results
 from cvit_bench.records.sample import Picture, Prompt, Sample
 
 RIGHT = 0.5
 SHOWN = 600
-_COLUMNS = ("id", "variant", "strict", "form", "text")
+_COLUMNS = ("id", "variant", "strict", "knowledge", "form", "text")
+_FLIPS = ("task", "variant", "id", "lost_at", "still_known")
 
 
 class Source(Protocol):
@@ -32,22 +34,29 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said at one stage. `strict` is S in percent; `cut` characters of the text are not shown."""
+    """What was said at one stage; `cut` characters of the text are not shown.
+
+    `strict` is S in percent; `right` tells whether the content is right, whatever its form.
+    """
 
     text: str
     cut: int
     strict: float
+    right: bool
     form: bool
 
     @property
-    def right(self) -> bool:
-        """Whether it counts as right: S of a half or more of a full point."""
-        return self.strict >= 100 * RIGHT
-
-    @property
     def outcome(self) -> str:
-        """One of `right`, `right-broken`, `wrong`, `wrong-broken`: the last two letters tell of the form."""
+        """One of `right`, `right-broken`, `wrong`, `wrong-broken`: content, and where it fails the form."""
         return f"{'right' if self.right else 'wrong'}{'' if self.form else '-broken'}"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The stage that lost a sample for good, and whether its right answer was still known there."""
+
+    stage: int
+    known: bool
 
 
 Answers = Mapping[str, Answer]
@@ -63,7 +72,7 @@ class Row:
     references: tuple[str, ...]
     picture: Picture | None
     answers: tuple[Answer | None, ...]
-    lost: int | None
+    lost: Loss | None
 
     @property
     def last(self) -> str:
@@ -73,12 +82,13 @@ class Row:
 
 @dataclass(frozen=True)
 class TaskRows:
-    """All samples of a task in one wording, in sample order."""
+    """All samples of a task in one wording, in sample order; `judged` where answers are right or wrong."""
 
     name: str
     title: str
     variant: str
     trained_at: int | None
+    judged: bool
     rows: tuple[Row, ...]
 
 
@@ -94,32 +104,31 @@ def task_rows(run_dir: Path, results: Results, task: str, source: Source) -> Tas
     stages = [_read(scores_path(run_dir, stage.name, task), variant) for stage in results.stages]
     trained = next((at for at, stage in enumerate(results.stages) if task in stage.tasks), None)
     samples = {sample.id: sample for sample in source.samples(task)}
+    lost = read_losses(run_dir, results).get((task, variant))
     rows = tuple(
-        _row(samples[prompt.sample_id], prompt.text, stages, trained or 0)
+        _row(samples[prompt.sample_id], prompt.text, stages, lost or {})
         for prompt in source.prompts(task, variant)
     )
     if not any(answer for row in rows for answer in row.answers):
         raise CvitBenchError(
             f"{run_dir}: scores: {task}: no sample at hand was asked; `cvit-bench score` makes them again"
         )
-    return TaskRows(task, info.title, variant, trained, rows)
+    return TaskRows(task, info.title, variant, trained, lost is not None, rows)
 
 
-def lost_at(right: Sequence[bool | None], own: int) -> int | None:
-    """Return the stage from which on a sample is wrong that was right before, at its own stage or later.
+def read_losses(run_dir: Path, results: Results) -> dict[tuple[str, str], dict[str, Loss | None]]:
+    """Return what became of each sample of a task in a wording: lost at a stage, or None."""
+    numbers = {stage.name: at for at, stage in enumerate(results.stages)}
+    found: dict[tuple[str, str], dict[str, Loss | None]] = {}
+    for task, variant, name, stage, known in _table(flips_path(run_dir), _FLIPS):
+        lost = Loss(numbers[stage], known) if stage in numbers else None
+        found.setdefault((task, variant), {})[name] = lost
+    return found
 
-    `right` has a verdict a stage, None where it was not asked; `own` is the stage that trained its task.
-    Samples that are right at the last stage, or never were, are not lost.
-    """
-    asked = [at for at, verdict in enumerate(right) if at >= own and verdict is not None]
-    hits = [at for at in asked if right[at]]
-    return next((at for at in asked if hits and at > hits[-1]), None)
 
-
-def _row(sample: Sample, question: str, stages: Sequence[Answers], own: int) -> Row:
+def _row(sample: Sample, question: str, stages: Sequence[Answers], lost: Mapping[str, Loss | None]) -> Row:
     said = tuple(answers.get(sample.id) for answers in stages)
-    lost = lost_at([None if answer is None else answer.right for answer in said], own)
-    return Row(sample.id, question, sample.answers, sample.picture, said, lost)
+    return Row(sample.id, question, sample.answers, sample.picture, said, lost.get(sample.id))
 
 
 def _is_of(cell: Any, task: str) -> bool:
@@ -127,20 +136,24 @@ def _is_of(cell: Any, task: str) -> bool:
 
 
 def _read(path: Path, variant: str) -> Answers:
+    if not path.is_file():
+        return {}
+    return {
+        name: Answer(text[:SHOWN], max(0, len(text) - SHOWN), 100 * strict, knowledge >= RIGHT, form)
+        for name, of, strict, knowledge, form, text in _table(path, _COLUMNS)
+        if of == variant
+    }
+
+
+def _table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a table; its checksums are verified."""
     import pyarrow.parquet as pq
     from pyarrow import ArrowException
 
-    if not path.is_file():
-        return {}
     try:
-        table = pq.read_table(path, columns=list(_COLUMNS), page_checksum_verification=True).to_pydict()
+        table = pq.read_table(path, columns=list(columns), page_checksum_verification=True).to_pydict()
     except (OSError, ValueError, KeyError, ArrowException) as error:
         raise CvitBenchError(
             f"{path}: no table of scores ({error}); `cvit-bench score` makes it again"
         ) from error
-    columns = (table[name] for name in _COLUMNS)
-    return {
-        name: Answer(text[:SHOWN], max(0, len(text) - SHOWN), 100 * strict, form)
-        for name, of, strict, form, text in zip(*columns, strict=True)
-        if of == variant
-    }
+    return zip(*(table[name] for name in columns), strict=True)

@@ -5,7 +5,7 @@ const { last, lost, text } = form.elements;
 const status = form.querySelector("[role=status]");
 const fits = (row) =>
   (!last.value || row.dataset.last === last.value) &&
-  (!lost.value || (lost.value === "some" ? row.dataset.lost !== "" : row.dataset.lost === lost.value)) &&
+  (!lost.value || (lost.value === "some" ? row.dataset.lost !== "" : [row.dataset.lost, row.dataset.how].includes(lost.value))) &&
   (!text.value || row.textContent.toLowerCase().includes(text.value.toLowerCase()));
 const choose = () => {
   let shown = 0;
