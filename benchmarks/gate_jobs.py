@@ -1,8 +1,8 @@
 """What the gates need measured: each job trains one run, replays it, and asks it further questions.
 
-Runs live under OUT/<method>-<seed>; trained stages and answered cells are reused as everywhere. Rankings
-and blank answers are kept in OUT/asked/<hash>.json, named after the weights and all that was
-asked; the seconds of a run that was trained or answered in one go in OUT/seconds/<run>.json.
+Runs live under OUT/<method>-<seed>; trained stages, answered and ranked cells are reused as everywhere.
+Answers on a blank picture are kept in OUT/asked/<hash>.json, named after the weights and all that was asked;
+the seconds of a run that was trained or answered in one go in OUT/seconds/<run>.json.
 """
 
 import json
@@ -13,28 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.clock import Clock
-from benchmarks.gate_rules import Knowledge, Split, knowledge, score_matrix
-from benchmarks.probing import BlankScores, blank_scores, blanked
-from benchmarks.ranking import (
-    Candidates,
-    Question,
-    Ranker,
-    candidate_sets,
-    option_words,
-    ranked_right,
-)
+from benchmarks.gate_rules import Knowledge, Split, score_matrix
+from benchmarks.probing import BlankScores, blank_scores
 from cvit_bench.cli.train import run_training
-from cvit_bench.data.samples import load_samples
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
-from cvit_bench.evaluate.weights import StageWeights, locate_stages
+from cvit_bench.evaluate.weights import locate_stages
 from cvit_bench.models.family import Placement
-from cvit_bench.models.loading import load_base
 from cvit_bench.models.replay import ReplayModel
 from cvit_bench.progress import plain, say
 from cvit_bench.records.choices import CellChoice
 from cvit_bench.records.files import sha256_json, write_text
-from cvit_bench.records.plan import scores_path
 from cvit_bench.records.results import Results
 from cvit_bench.records.sample import Prompt
 
@@ -76,14 +65,14 @@ def run_job(plan: Plan, method: str, seed: int) -> Figures:
         run_training(
             method, plan.suite, run_dir, base=plan.base, seed=seed, overrides=[*plan.overrides], device="cpu"
         )
-    options = EvaluateOptions(limit=plan.limit, cells=_CELLS.get(method, CellChoice.FULL), batch_size=64)
+    cells = _CELLS.get(method, CellChoice.FULL)
+    options = EvaluateOptions(limit=plan.limit, cells=cells, batch_size=64, ranking=method == "lora")
     with clock("evaluate", is_new=not (run_dir / "predictions").exists()):
         results = evaluate(run_dir, options)
     inputs = open_run(run_dir, limit=plan.limit)
     asked = plan.out / "asked"
     if method == "lora":
-        splits, shots = _splits(inputs, results, asked), _few_shot(results)
-        return Figures(results, clock.seconds, splits, few_shot=shots)
+        return Figures(results, clock.seconds, _splits(results), few_shot=_few_shot(results))
     if method == "multitask":
         return Figures(results, clock.seconds, blank=_blank(inputs, asked))
     return Figures(results, clock.seconds)
@@ -111,67 +100,25 @@ def _prompts(inputs: RunInputs, task: str) -> list[Prompt]:
     return inputs.prompts(task, inputs.template(task).variants[0].id)
 
 
-def _splits(inputs: RunInputs, results: Results, asked: Path) -> dict[str, Split]:
-    """Split the loss of S of every closed task but the last one trained."""
-    lenient = score_matrix(results, results.matrices.K)
-    ranker = _Rankings(inputs, asked)
-    splits = {}
-    for at, task in enumerate(lenient.sequence()[:-1], start=1):
-        own, last = ranker.knowledge(task, at), ranker.knowledge(task, lenient.last)
-        if own is not None and last is not None:
-            splits[task] = Split(own, last, lenient.cell(at, task) - lenient.cell(lenient.last, task))
-    return splits
+def _splits(results: Results) -> dict[str, Split]:
+    """Split the loss of S of every task but the last one trained whose K is ranked."""
+    strict, known = (score_matrix(results, values) for values in (results.matrices.S, results.matrices.K))
+    lenient = score_matrix(results, results.matrices.L or results.matrices.K)
+    ranked = {task.name for task in results.tasks if task.knowledge == "ranked"}
 
+    def at(stage: int, task: str) -> Knowledge:
+        right, all_known = strict.cell(stage, task), known.cell(stage, task)
+        return Knowledge(float(right), float(all_known - right))
 
-class _Rankings:
-    """Ranks the answer sets of a run's tasks; the base is loaded when something is yet to be ranked."""
-
-    def __init__(self, inputs: RunInputs, asked: Path) -> None:
-        self._inputs = inputs
-        self._asked = asked
-        self._base, self._stages = locate_stages(inputs.run_dir, inputs.manifest)
-        self._ranker: Ranker | None = None
-
-    def knowledge(self, task: str, at: int) -> Knowledge | None:
-        """Return S and G of a task at a stage; None where its answer set is open.
-
-        Lettered options are ranked twice, as letters and in words; what shows more knowledge counts.
-        """
-        record, samples = self._inputs.task(task), self._inputs.samples(task)
-        letters = candidate_sets(record, samples, load_samples(record, "train", self._inputs.data_root))
-        ways = [sets for sets in (letters, option_words(record, samples)) if sets is not None]
-        found = [self._knowledge(task, at, sets) for sets in ways]
-        return max(found, key=lambda one: one.known) if found else None
-
-    def _knowledge(self, task: str, at: int, sets: list[Candidates]) -> Knowledge:
-        samples = self._inputs.samples(task)
-        prompts = _prompts(self._inputs, task)
-        seen = [Question(*row) for row in zip(samples, prompts, sets, strict=True)]
-        grey = [Question(*row) for row in zip(samples, blanked(prompts), sets, strict=True)]
-        stage = self._stages[at]
-        key = ["ranked", stage.sha256, _asked_of(self._inputs, task), sets]
-        right, guessed = _kept(
-            self._asked, key, lambda: [self._rank(task, stage, questions) for questions in (seen, grey)]
+    return {
+        task: Split(
+            at(own, task),
+            at(strict.last, task),
+            float(lenient.cell(own, task) - lenient.cell(strict.last, task)),
         )
-        strict = _strict(self._inputs, stage.name, task)
-        return knowledge(strict, right, guessed, [len(names) for names in sets])
-
-    def _rank(self, task: str, stage: StageWeights, questions: list[Question]) -> list[bool]:
-        if self._ranker is None:
-            self._ranker = Ranker(load_base(self._base, _PLACEMENT))
-        folder = stage.checkpoint.folder
-        assert folder is not None, "an adapter has a folder"
-        self._ranker.use(stage.name, folder)
-        return ranked_right(self._inputs.task(task), questions, self._ranker.best(questions))
-
-
-def _strict(inputs: RunInputs, stage: str, task: str) -> list[float]:
-    """Return S of every test sample, as it was written when the run was scored."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(scores_path(inputs.run_dir, stage, task), columns=["id", "strict"])
-    strict = dict(zip(table["id"].to_pylist(), table["strict"].to_pylist(), strict=True))
-    return [strict[sample.id] for sample in inputs.samples(task)]
+        for own, task in enumerate(strict.sequence()[:-1], start=1)
+        if task in ranked
+    }
 
 
 def _blank(inputs: RunInputs, asked: Path) -> dict[str, BlankScores]:

@@ -88,25 +88,6 @@ class Split:
         return self.last.unsaid - self.own.unsaid
 
 
-def knowledge(
-    strict: Sequence[float], ranked: Sequence[bool], blank: Sequence[bool], sizes: Sequence[int]
-) -> Knowledge:
-    """Return S and G of one cell (design, §8): G = (1 − S) · max(0, (r − c) / (1 − c)).
-
-    Among samples with S = 0, r is the share whose right answer is ranked first and c the chance level: the
-    larger of the mean of 1/C and the share ranked right with a blank picture, over those same samples.
-    """
-    score = float(np.mean(strict))
-    wrong = [at for at, value in enumerate(strict) if value == 0]
-    if not wrong:
-        return Knowledge(100 * score, 0.0)
-    right = float(np.mean([ranked[at] for at in wrong]))
-    guessed = float(np.mean([blank[at] for at in wrong]))
-    chance = max(guessed, float(np.mean([1 / sizes[at] for at in wrong])))
-    gain = max(0.0, (right - chance) / (1 - chance)) if chance < 1 else 0.0
-    return Knowledge(100 * score, 100 * (1 - score) * gain)
-
-
 def score_matrix(results: Results, values: Matrix) -> ScoreMatrix:
     """Return one matrix of a run's results in the shape that metrics read."""
     scorers = {task.name: plugins.load(plugins.SCORERS, task.scorer) for task in results.tasks}

@@ -1,21 +1,19 @@
 """Further questions to a checkpoint: with a blank picture, and what needs no model at all."""
 
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
 from cvit_bench import plugins
+from cvit_bench.data.images import blank_picture
 from cvit_bench.data.samples import load_samples
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.models.replay import ReplayModel
-from cvit_bench.records.sample import Picture, Prompt, Sample
+from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.task import Task
 
-GREY, SIDE = 128, 64
 _BATCH = 64
 _SHORTLIST, _FIRST = 30, 20
 
@@ -34,16 +32,6 @@ class BlankScores:
     strict: float
     constant: float
     by_question: float
-
-
-@lru_cache(maxsize=1)
-def blank_picture() -> Picture:
-    """Return a mid-grey picture."""
-    from PIL import Image
-
-    data = io.BytesIO()
-    Image.new("RGB", (SIDE, SIDE), (GREY, GREY, GREY)).save(data, "PNG")
-    return Picture("blank", data.getvalue())
 
 
 def blanked(prompts: Sequence[Prompt]) -> list[Prompt]:

@@ -132,12 +132,12 @@ class ReplayModel:
         base, adapted = self._base, None if self._plain else self._adapted
         tokenwise = adapted is None or is_tokenwise(adapted)
         generation = base.model.generation_config
-        learns_prompts = adapted is not None and adapted.active_peft_config.is_prompt_learning
+        self._learns_prompts = adapted is not None and adapted.active_peft_config.is_prompt_learning
         self._reads_itself = (
             family_of(self._loaded).causal
             and base.encoder.reads_apart
             and is_plain_greedy(generation)
-            and not learns_prompts
+            and not self._learns_prompts
         )
         self._rules = Rules(
             share=tokenwise,
@@ -152,7 +152,15 @@ class ReplayModel:
 
     @torch.inference_mode()
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
-        """Say how likely each of the given answers to each prompt is."""
+        """Say how likely each of the given answers to each prompt is.
+
+        Prompts go one by one where the adapter in place does not bear padding. Adapters that put tokens of
+        their own before a prompt are not ranked: positions would have to count them.
+        """
+        if self._learns_prompts:
+            raise CvitBenchError("answers cannot be ranked under an adapter of prompt tokens; --no-ranking")
+        if self._rules.equal and len(prompts) > 1:
+            return [self.rank([one], [said])[0] for one, said in zip(prompts, answers, strict=True)]
         base = self._base
         self._merge()
         batch = base.encoder.prompts(prompts)

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from benchmarks import gate_rules as rules
-from benchmarks.gate_rules import Knowledge, Split, Verdict, knowledge, mean_split
+from benchmarks.gate_rules import Knowledge, Split, Verdict, mean_split
 from benchmarks.probing import (
-    blank_picture,
     blanked,
     mean_strict,
     question_answers,
 )
-from cvit_bench.data.images import open_picture
+from cvit_bench.data.images import blank_picture, open_picture
 from cvit_bench.data.library import open_library
 from cvit_bench.records.matrix import ScoreMatrix
 from cvit_bench.records.sample import Picture, Prompt, Sample
@@ -104,27 +103,6 @@ def test_by_degrees_fails_when_all_is_lost_at_once_or_nothing_is():
     assert not rules.by_degrees(at_once).passed
     kept = matrix((0,) * 4, *([(80, 90, 200, 70)] * 4))
     assert not rules.by_degrees(kept).passed
-
-
-def test_nothing_is_unsaid_where_all_is_right():
-    assert knowledge([1, 1], [True, False], [False, False], [4, 4]) == Knowledge(100, 0)
-
-
-@pytest.mark.parametrize(
-    ("ranked", "blank", "unsaid"),
-    [
-        ([1, 1, 1, 1], [0, 0, 0, 0], 80),  # r = 1: all that is wrong is known
-        ([1, 1, 0, 0], [0, 0, 0, 0], 80 * (0.5 - 0.25) / 0.75),  # chance is 1/C
-        ([1, 1, 1, 0], [1, 1, 0, 0], 80 * (0.75 - 0.5) / 0.5),  # chance is what a blank picture gives
-        ([1, 0, 0, 0], [1, 1, 0, 0], 0),  # below chance counts as 0
-        ([1, 1, 1, 1], [1, 1, 1, 1], 0),  # nothing left above chance
-    ],
-)
-def test_unsaid_is_corrected_for_chance(ranked, blank, unsaid):
-    found = knowledge([0, 0, 0, 0, 1], [*map(bool, ranked), False], [*map(bool, blank), True], [4] * 5)
-    assert found.strict == pytest.approx(20)
-    assert found.unsaid == pytest.approx(unsaid)
-    assert found.known == pytest.approx(20 + unsaid)
 
 
 def test_the_loss_of_strict_splits_exactly():
