@@ -49,6 +49,31 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(toy, inside, on_toy):
     assert sorted(toy.run_dir.rglob("*")) == before
 
 
+def test_each_sample_is_asked_in_some_of_the_wordings(toy, inside, on_toy):
+    words = (*on_toy, "--variants", "all", "--per-sample", "2")
+    plan, _ = inside("evaluate", *words, "--plan", "--design-seed", "5")
+    assert plan.splitlines()[2].split()[:3] == ["00-base", "12", "32"]
+    found = json.loads(inside("evaluate", *words, "--design-seed", "5", "--json")[0])
+    assert found["matrices"]["S"] == STRICT
+    assert {one["per_sample"] for one in found["wordings"]} == {2}
+    assert found["provenance"]["design"] == {"per_sample": 2, "variants": None, "seed": 5}
+    assert json.loads(inside("score", *on_toy, "--json")[0]) == found
+
+
+def test_a_run_is_measured_against_another(toy, inside, on_toy, copy_toy):
+    alone = copy_toy("alone")
+    manifest = json.loads((alone / "manifest.json").read_text())
+    (alone / "manifest.json").write_text(json.dumps({**manifest, "run": "alone", "schedule": "per_task"}))
+    inside("evaluate", "--run-dir", alone, "--data-root", toy.data)
+    found = json.loads(inside("evaluate", *on_toy, "--reference", alone, "--json")[0])
+    values = {one["id"]: one["value"] for one in found["metrics"]}
+    assert (values["intransigence_per_task"], values["intransigence_multitask"]) == (0, None)
+    again = json.loads(inside("score", *on_toy, "--reference", alone, "--json")[0])
+    assert again == found
+    _, err = inside("score", *on_toy, "--reference", toy.run_dir, code=2)
+    assert "a run is measured against a multitask or a per_task run, this one is 'sequential'" in err
+
+
 def test_a_prompt_that_fails_costs_only_itself(toy, call, inside, on_toy):
     toy.edit_script("02-pick", fails=["count/count-test-2"])
     _, err = call("evaluate", *on_toy, code=2)

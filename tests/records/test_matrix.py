@@ -87,3 +87,29 @@ def test_reading_changes_nothing(matrix):
     matrix.just_learned()[0] = 99.0
     matrix.row(2, ("a",))[0] = 99.0
     np.testing.assert_array_equal(matrix.values, before)
+
+
+def test_a_run_as_if_it_had_ended_earlier():
+    """Tasks that come later are gone, unseen ones stay; the draws of a bootstrap are cut alike."""
+    values = np.arange(2 * 4 * 4, dtype=float).reshape(2, 4, 4)
+    trained = ((), ("b",), ("a",), ("c",))
+    matrix = ScoreMatrix(values, ("0", "1", "2", "3"), ("a", "b", "c", "u"), trained, num_unseen=1)
+    found = matrix.until(1)
+    assert (found.train_tasks, found.unseen_tasks, found.last) == (("b",), ("u",), 1)
+    assert found.sequence() == ("b",)
+    np.testing.assert_array_equal(found.values, values[:, :2, [1, 3]])
+    assert matrix.until(0).train_tasks == ()
+    np.testing.assert_array_equal(matrix.until(3).values, values)
+
+
+def test_what_was_not_done_is_named():
+    nothing = ScoreMatrix(np.full((1, 1), np.nan), ("0",), ("a",), ((),), was_not="asked in another form")
+    with pytest.raises(MetricUndefinedError, match=r"^no task was asked in another form$"):
+        nothing.cell(0, "a")
+    with pytest.raises(MetricUndefinedError, match=r"^no task was asked in another form$"):
+        nothing.row(0, [])
+    partly = ScoreMatrix(
+        np.array([[np.nan, 1.0]]), ("0",), ("a", "b"), ((),), was_not="asked in another form"
+    )
+    with pytest.raises(MetricUndefinedError, match=r"^task a was not asked in another form at stage 0$"):
+        partly.row(0, ["b", "a"])
