@@ -4,8 +4,8 @@ const form = document.querySelector(".choose");
 const { last, lost, text } = form.elements;
 const status = form.querySelector("[role=status]");
 const fits = (row) =>
-  (!last.value || row.dataset.last === last.value) &&
-  (!lost.value || (lost.value === "some" ? row.dataset.lost !== "" : [row.dataset.lost, row.dataset.how].includes(lost.value))) &&
+  (!last?.value || row.dataset.last === last.value) &&
+  (!lost?.value || (lost.value === "some" ? row.dataset.lost !== "" : [row.dataset.lost, row.dataset.how].includes(lost.value))) &&
   (!text.value || row.textContent.toLowerCase().includes(text.value.toLowerCase()));
 const choose = () => {
   let shown = 0;
@@ -13,7 +13,7 @@ const choose = () => {
   status.textContent = `${shown} of ${rows.length}`;
 };
 const asked = new URLSearchParams(location.hash.slice(1));
-for (const control of [last, lost, text]) if (asked.has(control.name)) control.value = asked.get(control.name);
+for (const control of form.elements) if (asked.has(control.name)) control.value = asked.get(control.name);
 form.addEventListener("input", choose);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.hidden = false;
