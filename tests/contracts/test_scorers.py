@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import cvit_bench.scorers
 from cvit_bench.records.form import AnswerForm
@@ -234,6 +236,24 @@ def test_strict_is_at_most_lenient_and_both_are_in_range(name, case):
     ]
     for found in _score(name, case, items):
         assert 0.0 <= found.strict <= found.knowledge <= highest
+
+
+@pytest.mark.parametrize(("name", "case"), PAIRS)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_any_text_around_a_right_answer_keeps_the_bounds(name, case, data):
+    """S ≤ K ≤ the maximum, what has no word has no form, and the same text has the same verdict."""
+    highest = importlib.import_module(f"cvit_bench.scorers.{name}").HIGHEST
+    sample = data.draw(st.sampled_from(case.samples))
+    around = st.text(max_size=8)
+    text = data.draw(
+        st.one_of(around, st.builds("{} {} {}".format, around, st.just(sample.answers[0]), around))
+    )
+    items = [(sample, text), *((other, "x") for other in case.samples)]
+    found = _score(name, case, items)[0]
+    assert 0.0 <= found.strict <= found.knowledge <= highest
+    assert text.strip() or (found.knowledge, found.form) == (0.0, False)
+    assert _score(name, case, items)[0] == found
 
 
 @pytest.mark.parametrize(("name", "case"), PAIRS)
