@@ -21,7 +21,7 @@ from cvit_bench.cli.options import (
     whole_number,
 )
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
+from cvit_bench.records.choices import CellChoice, Executor, SplitChoice, TaskChoice
 
 if TYPE_CHECKING:
     from cvit_bench.evaluate.sequence import EvaluateOptions
@@ -64,6 +64,12 @@ def evaluate(
     device: Device = "auto",
     dtype: Dtype = "auto",
     threads: Threads = 1,
+    executor: Annotated[
+        Executor, typer.Option("--executor", help="local: here; ray: on a Ray cluster, a worker a GPU.")
+    ] = Executor.LOCAL,
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="auto, HOST:PORT, … (default: a cluster made here).")
+    ] = None,
     trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer every stage × task of a run, score it, and print the matrix and the metrics."""
@@ -85,6 +91,8 @@ def evaluate(
         data_root=data_root,
         references=tuple(reference or ()),
         ranking=not no_ranking,
+        executor=executor,
+        ray_address=ray_address,
     )
     if plan:
         print(_planned(run_dir, options))

@@ -19,7 +19,7 @@ from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
 from cvit_bench.models.family import Model, Placement, family_of
 from cvit_bench.progress import metered, say
-from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
+from cvit_bench.records.choices import CellChoice, Executor, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
@@ -45,6 +45,8 @@ class EvaluateOptions:
     data_root: Path | None = None
     references: tuple[Path, ...] = ()
     ranking: bool = True
+    executor: Executor = Executor.LOCAL
+    ray_address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -170,12 +172,17 @@ def _replay(
     if not work:
         say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
         return []
+
+    def replay(part: StageWork, model: Model) -> list[str]:
+        return _replay_stage(part, model, options.batch_size, f"{inputs.run_dir.name} {part.stage.name}")
+
+    if options.executor is Executor.RAY:
+        from cvit_bench.evaluate.ray_executor import on_ray
+
+        parts = [part for stage_work in work for part in stage_work.by_task()]
+        return on_ray(parts, replay, base, options.placement, options.ray_address)
     model = family_of(base).load(base, options.placement)
-    failures: list[str] = []
-    for stage_work in work:
-        label = f"{inputs.run_dir.name} {stage_work.stage.name}"
-        failures += _replay_stage(stage_work, model, options.batch_size, label)
-    return failures
+    return [failure for stage_work in work for failure in replay(stage_work, model)]
 
 
 def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) -> list[str]:

@@ -27,3 +27,10 @@ class SplitChoice(str, Enum):
     def named(self, name: str) -> str:
         """Return the name of a file or folder of this split; the test split adds nothing to it."""
         return name if self is SplitChoice.TEST else f"{name}-{self.value}"
+
+
+class Executor(str, Enum):
+    """Where cells are answered."""
+
+    LOCAL = "local"
+    RAY = "ray"
