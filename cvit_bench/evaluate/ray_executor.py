@@ -7,6 +7,7 @@ and checkpoints themselves: these must be found under the same path on every nod
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -90,14 +91,22 @@ def _connected(address: str | None) -> Iterator[Any]:
         return
     more: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
     try:
+        _knock(address)
         ray.init(log_to_driver=False, logging_level="ERROR", **more)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         where = f"--ray-address {address}" if address else "--executor ray"
         raise CvitBenchError(f"{where}: no Ray cluster to be had ({first_line(error)})") from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise at once where nobody listens at HOST:PORT; Ray itself would try for minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 class _Crew:
@@ -130,8 +139,8 @@ class _Crew:
         while not self.ray.wait([opening], timeout=PATIENCE)[0]:
             if self.stopped or not self.at_work:
                 raise AbandonedError(
-                    f"--executor ray: no room for a worker in {PATIENCE:.0f} s; what is answered stays, and the "
-                    "same command goes on"
+                    f"--executor ray: no room for a worker in {PATIENCE:.0f} s; what is answered stays, "
+                    "and the same command goes on"
                 )
         problem = self.ray.get(opening)
         if problem is not None:

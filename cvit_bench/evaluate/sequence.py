@@ -72,6 +72,19 @@ class StageWork:
         """Number of prompts whose allowed answers are to be ranked, blank pictures among them."""
         return sum(len(missing) for _, missing in self.rankings)
 
+    def by_task(self) -> list["StageWork"]:
+        """Cut it into parts that write files of their own each."""
+        ranked: dict[str, list[tuple[RankWork, Keys]]] = {}
+        for work, missing in self.rankings:
+            ranked.setdefault(work.asks[0].prompt.task, []).append((work, missing))
+        tasks = dict.fromkeys([*self.tasks, *ranked])
+        return [
+            StageWork(
+                self.stage, {task: self.tasks[task]} if task in self.tasks else {}, ranked.get(task, [])
+            )
+            for task in tasks
+        ]
+
 
 def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
     """Answer all planned cells of a run, score them, write and return its results.
