@@ -39,6 +39,10 @@ class RemoteModel:
         """Answer prompts."""
         return cast(list[str], self._ask("generate", with_bytes(prompts)))
 
+    def generate_plainly(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Answer them in the plainest way."""
+        return cast(list[str], self._ask("generate_plainly", with_bytes(prompts)))
+
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Say how likely given answers are."""
         said = [list(row) for row in answers]
