@@ -64,6 +64,9 @@ def evaluate(
     device: Device = "auto",
     dtype: Dtype = "auto",
     threads: Threads = 1,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Processes of this machine; each has a GPU of its own.")
+    ] = 1,
     executor: Annotated[
         Executor, typer.Option("--executor", help="local: here; ray: on a Ray cluster, a worker a GPU.")
     ] = Executor.LOCAL,
@@ -91,6 +94,7 @@ def evaluate(
         data_root=data_root,
         references=tuple(reference or ()),
         ranking=not no_ranking,
+        processes=processes,
         executor=executor,
         ray_address=ray_address,
     )

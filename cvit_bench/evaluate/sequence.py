@@ -47,6 +47,7 @@ class EvaluateOptions:
     ranking: bool = True
     executor: Executor = Executor.LOCAL
     ray_address: str | None = None
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,11 @@ def _replay(
 
         parts = [part for stage_work in work for part in stage_work.by_task()]
         return on_ray(parts, replay, base, options.placement, options.ray_address)
+    if options.processes > 1:
+        from cvit_bench.evaluate.processes import in_processes
+
+        parts = [part for stage_work in work for part in stage_work.by_task()]
+        return in_processes(parts, replay, base, options.placement, options.processes)
     model = family_of(base).load(base, options.placement)
     return [failure for stage_work in work for failure in replay(stage_work, model)]
 

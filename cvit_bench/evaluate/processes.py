@@ -1,0 +1,130 @@
+"""A replay in several processes of one machine: a base in each, on a GPU of its own where there are GPUs.
+
+As on a cluster (`ray_executor.py`), a thread of the parent asks each of them; the parent alone reads data and
+writes files, with the code of a replay in one process, so that the bytes are the same. A process that dies
+ends the replay: what is answered stays, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.ray_worker import Outcome, Worker
+from cvit_bench.evaluate.remote_model import AbandonedError, RemoteModel
+from cvit_bench.models.family import Checkpoint, Model, Placement
+from cvit_bench.progress import plain, say
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+Part = TypeVar("Part")
+
+
+def in_processes(
+    parts: Sequence[Part],
+    replay: Callable[[Part, Model], list[str]],
+    base: Path,
+    placement: Placement,
+    count: int,
+) -> list[str]:
+    """Replay parts of the work, which write files of their own each; return the complaints of all."""
+    posts = [_Post(base, placement, number) for number in range(min(count, len(parts)))]
+    say(f"{len(parts)} parts in {len(posts)} processes")
+    plain()
+    waiting = deque(parts)
+
+    def work(post: _Post) -> list[str]:
+        failures: list[str] = []
+        model = RemoteModel(post)
+        while waiting:
+            try:
+                part = waiting.popleft()
+            except IndexError:
+                break
+            failures += replay(part, model)
+        return failures
+
+    try:
+        return _together(work, posts)
+    finally:
+        waiting.clear()
+        for post in posts:
+            post.leave()
+
+
+def _together(work: Callable[[_Post], list[str]], posts: Sequence[_Post]) -> list[str]:
+    """Run a thread for each process; what goes wrong for good in one of them ends all."""
+    with ThreadPoolExecutor(len(posts)) as pool:
+        running = [pool.submit(work, post) for post in posts]
+        try:
+            done, _ = wait(running, return_when=FIRST_EXCEPTION)
+            return [failure for one in done for failure in one.result()]
+        except AbandonedError as error:
+            raise CvitBenchError(str(error)) from error
+        finally:
+            for one, post in zip(running, posts, strict=True):
+                if not one.done():
+                    post.leave()
+
+
+class _Post:
+    """One process and the pipe to it."""
+
+    def __init__(self, base: Path, placement: Placement, number: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._number = number
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, base, placement, _gpu(placement, number)), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def ask(self, checkpoint: Checkpoint, name: str, given: tuple[Any, ...]) -> tuple[Outcome, Any]:
+        """Have a method called with a checkpoint in place; the base is opened before the first answer."""
+        try:
+            self._pipe.send((checkpoint, name, given))
+            found: tuple[Outcome, Any] = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(timeout=10)
+            raise AbandonedError(
+                f"process {self._number} of the replay ended (exit code {self._process.exitcode}); what is "
+                "answered stays, and the same command goes on"
+            ) from error
+        return found
+
+    def leave(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.join(timeout=10)
+        self._pipe.close()
+
+
+def _gpu(placement: Placement, number: int) -> str | None:
+    """Return what the n-th process sees as its only GPU; None without GPUs."""
+    if not placement.device.startswith("cuda"):
+        return None
+    visible = os.environ.get(VISIBLE)
+    names = visible.split(",") if visible else []
+    if names and number >= len(names):
+        raise CvitBenchError(f"--processes: {VISIBLE} names {len(names)} GPUs, a process each needs more")
+    return names[number] if names else str(number)
+
+
+def _serve(pipe: Any, base: Path, placement: Placement, gpu: str | None) -> None:
+    """Answer questions until nobody asks any more."""
+    if gpu is not None:
+        os.environ[VISIBLE] = gpu
+    worker = Worker(base, placement)
+    problem = worker.open()
+    try:
+        while True:
+            question = pipe.recv()
+            pipe.send(("unfit", problem) if problem is not None else worker.ask(*question))
+    except (EOFError, OSError, KeyboardInterrupt):
+        pipe.close()

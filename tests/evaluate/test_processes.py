@@ -1,0 +1,78 @@
+"""Several processes write the bytes of one; one that dies ends the replay, and the next call goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate import processes
+from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.models.family import Placement
+
+
+@pytest.fixture
+def options(toy):
+    return EvaluateOptions(batch_size=3, data_root=toy.data, variants=None)
+
+
+def written(run_dir):
+    found = {
+        path.relative_to(run_dir): path.read_bytes() for path in (run_dir / "predictions").rglob("*.json*")
+    }
+    return {**found, "results": (run_dir / "results.json").read_bytes()}
+
+
+def test_two_processes_write_the_bytes_of_one(toy, copy_toy, options):
+    other = copy_toy("other")
+    evaluate(toy.run_dir, options)
+    evaluate(other, replace(options, processes=2))
+    assert written(other) == written(toy.run_dir)
+
+
+def test_a_process_that_is_killed_ends_the_replay_and_the_next_call_goes_on(toy, copy_toy, options):
+    for stage in ("00-base", "01-fruit", "02-pick", "03-count"):
+        toy.edit_script(stage, delay=0.1)
+    other = copy_toy("other")
+    words = ["evaluate", "--run-dir", other, "--data-root", toy.data, "--variants", "all", "--batch-size", 3]
+    command = [sys.executable, "-m", "cvit_bench", *map(str, words), "--processes", "2"]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not list((other / "predictions").rglob("*.jsonl")):
+        assert time.monotonic() < deadline
+        assert parent.poll() is None
+        time.sleep(0.02)
+    os.kill(_children(parent.pid)[-1], signal.SIGKILL)
+    said = parent.communicate(timeout=120)[1]
+    assert parent.returncode == 2
+    assert "ended (exit code -9)" in said
+    assert "Traceback" not in said
+    evaluate(other, options)
+    evaluate(toy.run_dir, options)
+    assert written(other)["results"] == written(toy.run_dir)["results"]
+
+
+def _children(pid):
+    """Return the workers of a process, the helper that watches shared resources left out."""
+    found = []
+    for one in subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True,
+                              check=True).stdout.splitlines():  # fmt: skip
+        number, _, what = one.strip().partition(" ")
+        if "spawn_main" in what:
+            found.append(int(number))
+    return found
+
+
+def test_each_process_sees_a_gpu_of_its_own(monkeypatch):
+    place = Placement(device="cuda")
+    monkeypatch.delenv(processes.VISIBLE, raising=False)
+    assert [processes._gpu(place, at) for at in range(2)] == ["0", "1"]
+    monkeypatch.setenv(processes.VISIBLE, "3,5")
+    assert [processes._gpu(place, at) for at in range(2)] == ["3", "5"]
+    with pytest.raises(CvitBenchError, match="names 2 GPUs"):
+        processes._gpu(place, 2)
+    assert processes._gpu(Placement(), 1) is None
