@@ -22,7 +22,7 @@ from scipy.special import ndtr
 
 from benchmarks.bootstrap import layout
 from cvit_bench.evaluate.measures import measured
-from cvit_bench.metrics import ap, bwt_tm1
+from cvit_bench.metrics import ap, bwt_tm1, obeying, seeing
 from cvit_bench.metrics.knowledge import matrices
 from cvit_bench.metrics.resampling import Items
 from cvit_bench.metrics.uncertainty import percentile_interval
@@ -119,10 +119,14 @@ def truth(setting: Setting, about: ScoreMatrix) -> dict[str, float]:
 
 
 def judged(found: Mapping[str, ScoreMatrix]) -> dict[str, Array]:
-    """Return AP, BWT and the halves of forgetting: BWT = seeing − what G grew."""
-    seeing = found["K"].backward_changes().mean(axis=-1)
-    change = bwt_tm1.compute(found["S"])
-    return {"AP": ap.compute(found["S"]), "BWT": change, "seeing": seeing, "obeying": change - seeing}
+    """Return AP, BWT and the halves of forgetting, as the metrics compute them."""
+    strict, knowledge = found["S"], found["K"]
+    return {
+        "AP": ap.compute(strict),
+        "BWT": bwt_tm1.compute(strict),
+        "seeing": seeing.compute(knowledge),
+        "obeying": obeying.compute(strict, knowledge),
+    }
 
 
 def coverage(setting: Setting, runs: int, resamples: int, seed: int = 0) -> dict[str, float]:
