@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from cvit_bench.errors import CvitBenchError
@@ -61,3 +62,22 @@ def test_more_a_sample_than_are_asked_is_refused(toy):
     with pytest.raises(CvitBenchError, match="--per-sample 2: more than the wordings that are asked"):
         evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data, variants=1, per_sample=2))
     assert not (toy.run_dir / "predictions").exists()
+
+
+def test_captions_are_weighed_by_the_words_of_all_samples(toy, options):
+    """CIDEr counts how rare a word is among references: of the task, not of what one wording was asked."""
+    form = {"min_words": 1}
+    toy.edit("tasks/fruit.yaml", scorer="cider", answer_form="sentence", classes=[], form=form)
+    toy.edit("instruction_templates/fruit.yaml", answer_form="sentence")
+    full = _fruit_scores(toy, EvaluateOptions(data_root=toy.data, variants=None))
+    some = _fruit_scores(toy, options)
+    assert len(full) == 12
+    assert len(some) == 8
+    assert some == {key: full[key] for key in some}
+    assert max(some.values()) > 1
+
+
+def _fruit_scores(toy, options):
+    evaluate(toy.run_dir, options)
+    rows = pq.read_table(toy.run_dir / "scores" / "01-fruit" / "fruit.parquet").to_pylist()
+    return {(row["variant"], row["id"]): row["strict"] for row in rows}
