@@ -14,6 +14,7 @@ from cvit_bench.data.prompts import build_prompts
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.ranking import is_ranked
+from cvit_bench.metrics.knowledge import IN_WORDS
 from cvit_bench.records.load import load_json
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.plan import PlannedCell, blank_path
@@ -21,7 +22,8 @@ from cvit_bench.records.ranking import BlankRankings, Ranking, first_of
 from cvit_bench.records.sample import Sample
 
 FIRST = "ranked_first"
-"""Whether the answer ranked first is right, whatever was said."""
+"""Whether the answer ranked first is right, whatever was said; of two ways of ranking the better one."""
+_WAYS = (("ranked", "blank"), IN_WORDS)
 Rankings = Mapping[str, Ranking | None]
 
 
@@ -46,23 +48,26 @@ class Ranked:
         """
         if not is_ranked(self.inputs, cell) or None in rankings.values():
             return {}
-        seen = self._first(cell.task, samples, rankings)
-        blank = self._blank(cell, samples)
-        if seen is None or blank is None:
-            return {}
         allowed = self.inputs.allowed(cell.task)
-        uniform = np.array([1 / len(allowed[sample.id]) for sample in samples])
-        guessed = np.where([sample.picture is None for sample in samples], uniform, blank)
         wrong = (strict == 0).astype(np.float64)
-        return {
-            "wrong": wrong,
-            "ranked": wrong * seen,
-            "blank": wrong * guessed,
-            "uniform": wrong * uniform,
-            FIRST: seen,
-        }
+        uniform = wrong * np.array([1 / len(allowed[sample.id]) for sample in samples])
+        found: dict[str, Array] = {"wrong": wrong, "uniform": uniform}
+        for way, (ranked, blank) in enumerate(_WAYS[: self._num_ways(cell.task, samples)]):
+            seen, guessed = self._first(cell.task, samples, rankings, way), self._blank(cell, samples, way)
+            if seen is None or guessed is None:
+                return {}
+            without = np.array([sample.picture is None for sample in samples])
+            found |= {ranked: wrong * seen, blank: np.where(without, uniform, wrong * guessed)}
+            if way == 0 or (found[ranked] - found[blank]).sum() > (found["ranked"] - found["blank"]).sum():
+                found[FIRST] = seen
+        return found
 
-    def _blank(self, cell: PlannedCell, samples: Sequence[Sample]) -> Array | None:
+    def _num_ways(self, task: str, samples: Sequence[Sample]) -> int:
+        """Return how many spellings every allowed answer has."""
+        allowed = self.inputs.allowed(task)
+        return min(len(spellings) for sample in samples for spellings in allowed[sample.id])
+
+    def _blank(self, cell: PlannedCell, samples: Sequence[Sample], way: int) -> Array | None:
         """Tell which samples' right answers come first with a blank picture; 0 without a picture."""
         path = blank_path(self.inputs.run_dir, cell.stage, cell.task, self.inputs.split)
         with_picture = [sample for sample in samples if sample.picture is not None]
@@ -77,20 +82,20 @@ class Ranked:
             sample.id: asked.get((self._wording(cell.task, sample), self._sha256(cell.task, sample)))
             for sample in with_picture
         }
-        first = None if None in found.values() else self._first(cell.task, with_picture, found)
+        first = None if None in found.values() else self._first(cell.task, with_picture, found, way)
         if first is None:
             return None
         by_id = dict(zip((sample.id for sample in with_picture), first.tolist(), strict=True))
         return np.array([by_id.get(sample.id, 0.0) for sample in samples])
 
-    def _first(self, task: str, samples: Sequence[Sample], rankings: Rankings) -> Array | None:
+    def _first(self, task: str, samples: Sequence[Sample], rankings: Rankings, way: int) -> Array | None:
         """Tell whether the answer ranked first is right, 0 or 1; None where other answers were ranked."""
         best = []
         for sample in samples:
             found, allowed = rankings[sample.id], self.inputs.allowed(task)[sample.id]
             if found is None or found.candidates != self._sha256(task, sample):
                 return None
-            best.append(_named(allowed, found))
+            best.append(_named(allowed, found, way))
         record = self.inputs.task(task)
         scores = plugins.load(plugins.SCORERS, record.scorer).score(
             record, list(zip(samples, best, strict=True))
@@ -111,7 +116,14 @@ class Ranked:
         return self.wordings[task][sample.id]
 
 
-def _named(candidates: Candidates, found: Ranking) -> str:
-    """Return the answer that is ranked first, as it was asked for; nothing where two share the place."""
-    place = first_of(found.normalised, [len(spellings) for spellings in candidates])
+def _named(candidates: Candidates, found: Ranking, way: int) -> str:
+    """Return the answer that is ranked first, as it was asked for; nothing where two share the place.
+
+    Answers are compared by their spellings number `way`: options by their letters, or by their words.
+    """
+    values, at = [], 0
+    for spellings in candidates:
+        values.append(found.normalised[at + way])
+        at += len(spellings)
+    place = first_of(values)
     return "" if place is None else candidates[place][0]

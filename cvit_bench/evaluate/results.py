@@ -13,7 +13,7 @@ from cvit_bench.evaluate.robustness import form_changes, wordings
 from cvit_bench.evaluate.series import all_series
 from cvit_bench.evaluate.splits import splits
 from cvit_bench.evaluate.table import Places, ScoredCell, Table, sample_means
-from cvit_bench.metrics.knowledge import FIELDS, PERCENT, linearised
+from cvit_bench.metrics.knowledge import FIELDS, IN_WORDS, PERCENT, linearised
 from cvit_bench.metrics.uncertainty import mean_interval
 from cvit_bench.records.matrix import Array, Kind
 from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
@@ -153,7 +153,8 @@ def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
 def _knowledge(cells: Sequence[ScoredCell], highest: float, is_ranked: bool) -> Estimate:
     if not is_ranked:
         return _estimate(sample_means(cells, "lenient"), highest)
-    fields = {name: sample_means(cells, name) for name in FIELDS}
+    names = (*FIELDS, *(IN_WORDS if all(set(IN_WORDS) <= set(cell.fields) for cell in cells) else ()))
+    fields = {name: sample_means(cells, name) for name in names}
     return _estimate(linearised(fields), 1.0)
 
 

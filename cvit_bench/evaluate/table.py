@@ -9,6 +9,7 @@ import numpy as np
 
 from cvit_bench import plugins
 from cvit_bench.evaluate.inputs import RunInputs
+from cvit_bench.metrics.knowledge import IN_WORDS
 from cvit_bench.metrics.resampling import Items
 from cvit_bench.metrics.wordings import SHARES, over_wordings
 from cvit_bench.records.matrix import Array, ScoreMatrix
@@ -136,6 +137,8 @@ class Table:
             fields |= _filled(rows, names, shape, place)
         top = self.highest(task)
         scaled = {new: top for _, names in sources for new, name in names.items() if name in SCALED}
+        if task in self.layout.open_ended:
+            scaled["unsaid"] = 0.0  # wording is the content: K is S
         worded = over_wordings(fields["strict"], place, self.wordings(task), top)
         scaled |= {name: top for name in worded if name not in SHARES} | {"wording_noise": 0.0}
         pictures = [one.picture.name if one.picture else one.id for one in samples.values()]
@@ -155,7 +158,8 @@ class Table:
             for stage in self.plan.few_shot
             if stage.task == task
         }
-        names = (*FIELDS, *(RANKED if self.is_ranked(task) else ()))
+        ranked = (name for name in (*RANKED, *IN_WORDS) if self.is_ranked(task) and self._has(task, name))
+        names = (*FIELDS, *ranked)
         found: list[Source] = [(self._rows(self.cells, task), {name: name for name in names})]
         if task in self.layout.form_changes:
             found.append((self._rows(self.changes, task), CHANGED))
@@ -171,8 +175,12 @@ class Table:
 
     def is_ranked(self, task: str) -> bool:
         """Tell whether K of a task is ranked: one missing ranking makes it lenient at all stages alike."""
-        cells = [cell for (_, name), cells in self.cells.items() if name == task for cell in cells]
-        return bool(cells) and all(name in cell.fields for cell in cells for name in RANKED)
+        return all(self._has(task, name) for name in RANKED)
+
+    def _has(self, task: str, name: str) -> bool:
+        """Tell whether all cells of a task have a field."""
+        cells = [cell for (_, other), cells in self.cells.items() if other == task for cell in cells]
+        return bool(cells) and all(name in cell.fields for cell in cells)
 
     @cached_property
     def layout(self) -> ScoreMatrix:

@@ -7,6 +7,8 @@ larger of the mean of 1/C over C allowed answers and the share ranked right with
     K = S + G
 
 All of it follows from five means over the same samples, so a bootstrap resamples these (`FIELDS`) alone.
+Lettered options are ranked twice, by their letters and by their words, and what shows more knowledge counts:
+a model that names letters no more may still hold the right option likeliest (`IN_WORDS`).
 Where a task has no ranking, K is the mean of lenient scores.
 """
 
@@ -18,6 +20,8 @@ import numpy as np
 from cvit_bench.records.matrix import Array, Kind, ScoreMatrix
 
 FIELDS = ("strict", "wrong", "ranked", "blank", "uniform")
+IN_WORDS = ("ranked_words", "blank_words")
+"""`ranked` and `blank` where options are ranked by their words."""
 PERCENT = 100.0
 _STEP = 1e-6
 
@@ -35,7 +39,7 @@ def matrices(means: Mapping[str, Array], layout: ScoreMatrix) -> dict[Kind, Scor
     knowledge = lenient
     if "ranked" in means:
         knowledge = np.where(
-            np.isnan(means["ranked"]), lenient, known(**{name: means[name] for name in FIELDS})
+            np.isnan(means["ranked"]), lenient, np.max([known(**way) for way in ways(means)], axis=0)
         )
     values: Mapping[Kind, Array] = {"S": strict, "K": knowledge, "F": means["form"], "L": lenient}
     return {kind: replace(layout, values=PERCENT * one) for kind, one in values.items()}
@@ -57,6 +61,15 @@ def known(strict: Array, wrong: Array, ranked: Array, blank: Array, uniform: Arr
     return strict + (1 - strict) * np.clip(gain, 0.0, 1.0)
 
 
+def ways(fields: Mapping[str, Array]) -> list[dict[str, Array]]:
+    """Return the `FIELDS` of each way of ranking; a task without words has nothing above S in the second."""
+    first = {name: fields[name] for name in FIELDS}
+    if not set(IN_WORDS) <= set(fields):
+        return [first]
+    ranked, blank = (fields[name] for name in IN_WORDS)
+    return [first, {**first, "ranked": ranked, "blank": blank}]
+
+
 def linearised(fields: Mapping[str, Array]) -> Array:
     """Return one number for each sample whose mean is ranked K and whose spread is that of its estimate.
 
@@ -64,9 +77,12 @@ def linearised(fields: Mapping[str, Array]) -> Array:
     kinks, where the slope to both sides is averaged.
 
     Args:
-        fields: the `FIELDS` of every sample, each [num_samples].
+        fields: the `FIELDS` of every sample, each [num_samples], with `IN_WORDS` where options have words.
     """
-    means = {name: np.mean(fields[name], keepdims=True) for name in FIELDS}
+    means, fields = max(
+        (({name: np.mean(one[name], keepdims=True) for name in FIELDS}, one) for one in ways(fields)),
+        key=lambda pair: float(known(**pair[0])[0]),
+    )
     values = np.full(len(fields["strict"]), known(**means)[0])
     for name, mean in means.items():
         above, below = (known(**{**means, name: mean + step}) for step in (_STEP, -_STEP))

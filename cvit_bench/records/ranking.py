@@ -1,6 +1,5 @@
 """How likely a model holds each allowed answer of a sample to be, kept so that scoring needs no model."""
 
-import math
 from collections.abc import Sequence
 
 from pydantic import Field, model_validator
@@ -45,22 +44,10 @@ def ranking(key: str, candidates: str, plain: Sequence[float], tokens: Sequence[
     return Ranking(key=key, candidates=candidates, plain=tuple(rounded), tokens=tuple(tokens))
 
 
-def first_of(values: Sequence[float], sizes: Sequence[int]) -> int | None:
-    """Return the place of the likeliest answer, None where two share the first place.
-
-    An answer is as likely as its likeliest spelling.
-
-    Args:
-        values: log-likelihoods of all spellings, one answer after another.
-        sizes: how many spellings each answer has.
-    """
-    best: list[float] = []
-    at = 0
-    for size in sizes:
-        best.append(max(values[at : at + size], default=-math.inf))
-        at += size
-    top = max(best)
-    return best.index(top) if best.count(top) == 1 else None
+def first_of(values: Sequence[float]) -> int | None:
+    """Return the place of the largest value, None where two share it."""
+    top = max(values)
+    return values.index(top) if values.count(top) == 1 else None
 
 
 class BlankRanking(Record):

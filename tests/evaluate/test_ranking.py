@@ -85,11 +85,18 @@ def test_what_is_guessed_without_a_picture_is_chance(toy):
     assert cell(results, "K") == pytest.approx(25 + 37.5, abs=1e-5)
 
 
-def test_an_option_is_known_by_its_letter_or_in_words(toy):
-    """pick at stage 1: S = 1/4, the three others known, one as a letter and two in words: G = 3/4."""
-    knowing(toy, "01-fruit", "pick", ("A", "B", "left", "right"))
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [("A B A B", 100), ("left right left right", 100), ("A B left right", 50)],
+    ids=["letters", "words", "mixed"],
+)
+def test_options_are_ranked_by_letter_and_by_words_and_the_better_way_counts(toy, names, known):
+    """pick at stage 1: S = 1/4. Mixed: by letter 1 of 3, below chance; by words 2: 3/4 · (1/6) / (1/2)."""
+    knowing(toy, "01-fruit", "pick", names.split())
     results = evaluate(toy.run_dir, options(toy))
-    assert (cell(results, "S", 1, "pick"), cell(results, "K", 1, "pick")) == (25, 100)
+    assert (cell(results, "S", 1, "pick"), cell(results, "K", 1, "pick")) == (25, known)
+    own = next(one for one in results.cells if (one.stage, one.task) == (1, "pick"))
+    assert own.knowledge.value == pytest.approx(known, abs=1e-5)
 
 
 def test_answers_stay_when_rankings_are_missing(toy):
