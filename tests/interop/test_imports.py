@@ -45,7 +45,7 @@ def test_the_scores_are_those_of_the_same_answers_at_home(imported, trees, toy, 
     wanted = evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data))
     assert (found.matrices.S, found.matrices.F) == (wanted.matrices.S, wanted.matrices.F)
     right = tuple(tuple(25.0 * num for num in RIGHT[stage]) for stage in STAGES)
-    assert found.matrices.S == right
+    assert right == found.matrices.S
     for name in ("ap", "map", "bwt_tm1", "forgetting", "mif", "unseen"):
         mine, theirs = found.metric(name), wanted.metric(name)
         assert (mine.value, mine.ci_low, mine.ci_high) == (theirs.value, theirs.ci_low, theirs.ci_high)
