@@ -86,16 +86,17 @@ def training_variants(
 
 
 def variant_problems(variant: Variant) -> list[str]:
-    """Return what is wrong with a variant's text: syntax, unknown variables."""
+    """Return what is wrong with a variant's text: syntax, what no wording may hold, unknown variables."""
     try:
         tree = _environment().parse(variant.text)
-        used = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         return [f"not a valid template: {error.message} (line {error.lineno} of the text)"]
     except RecursionError:
         return ["not a valid template: it is nested too deep"]
-    unknown = [unknown_name("variable", name, VARIABLES) for name in sorted(used - set(VARIABLES))]
-    return list(dict.fromkeys(forbidden(tree))) + unknown
+    if found := list(dict.fromkeys(forbidden(tree))):
+        return found  # what follows works constants out
+    used = meta.find_undeclared_variables(tree)
+    return [unknown_name("variable", name, VARIABLES) for name in sorted(used - set(VARIABLES))]
 
 
 @lru_cache(maxsize=1)

@@ -8,10 +8,10 @@ ends the replay: what is answered stays, and the same command goes on.
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ from cvit_bench.evaluate.remote_model import AbandonedError, RemoteModel
 from cvit_bench.models.family import Checkpoint, Model, Placement
 from cvit_bench.progress import plain, say
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 Part = TypeVar("Part")
 
 
@@ -80,7 +79,7 @@ class _Post:
         self._number = number
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, base, placement, _gpu(placement, number)), daemon=True
+            target=_serve, args=(theirs, base, own_place(placement, number)), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -105,21 +104,15 @@ class _Post:
         self._pipe.close()
 
 
-def _gpu(placement: Placement, number: int) -> str | None:
-    """Return what the n-th process sees as its only GPU; None without GPUs."""
-    if not placement.device.startswith("cuda"):
-        return None
-    visible = os.environ.get(VISIBLE)
-    names = visible.split(",") if visible else []
-    if names and number >= len(names):
-        raise CvitBenchError(f"--processes: {VISIBLE} names {len(names)} GPUs, a process each needs more")
-    return names[number] if names else str(number)
+def own_place(placement: Placement, number: int) -> Placement:
+    """Return where the n-th process computes: on the n-th of the GPUs that this process sees."""
+    if placement.device != "cuda":
+        return placement
+    return replace(placement, device=f"cuda:{number}")
 
 
-def _serve(pipe: Any, base: Path, placement: Placement, gpu: str | None) -> None:
+def _serve(pipe: Any, base: Path, placement: Placement) -> None:
     """Answer questions until nobody asks any more."""
-    if gpu is not None:
-        os.environ[VISIBLE] = gpu
     worker = Worker(base, placement)
     problem = worker.open()
     try:

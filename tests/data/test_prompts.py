@@ -105,9 +105,7 @@ def test_a_fault_at_rendering_names_template_variant_and_sample(sample, text):
         render("pets", variant(text), sample)
 
 
-@pytest.mark.parametrize(
-    "text", ["{{ question", "{% for x in choices %}", "{{ question | nofilter }}", "{% nonsense %}"]
-)
+@pytest.mark.parametrize("text", ["{{ question", "{% for x in choices %}", "{% nonsense %}"])
 def test_a_syntax_error_is_a_problem_of_the_variant_and_of_rendering(sample, text):
     (problem,) = variant_problems(variant(f"one\n{text}"))
     assert problem.startswith("not a valid template: ")
@@ -145,6 +143,11 @@ def test_a_template_that_is_nested_too_deep_is_a_problem(sample):
     assert variant_problems(variant(text)) == ["not a valid template: it is nested too deep"]
     with pytest.raises(CvitBenchError, match="template 'pets'"):
         render("pets", variant(text), sample)
+
+
+def test_a_filter_that_is_not_there_is_named_with_those_that_are():
+    (problem,) = variant_problems(variant("{{ question | nofilter }}"))
+    assert problem.startswith("filter 'nofilter' is not allowed in a wording (known: capitalize, count, ")
 
 
 def test_an_unknown_variable_is_a_problem_with_a_suggestion():

@@ -9,8 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate import processes
+from cvit_bench.evaluate.processes import own_place
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.models.family import Placement
 
@@ -67,12 +66,7 @@ def _children(pid):
     return found
 
 
-def test_each_process_sees_a_gpu_of_its_own(monkeypatch):
+def test_each_process_has_a_gpu_of_its_own():
     place = Placement(device="cuda")
-    monkeypatch.delenv(processes.VISIBLE, raising=False)
-    assert [processes._gpu(place, at) for at in range(2)] == ["0", "1"]
-    monkeypatch.setenv(processes.VISIBLE, "3,5")
-    assert [processes._gpu(place, at) for at in range(2)] == ["3", "5"]
-    with pytest.raises(CvitBenchError, match="names 2 GPUs"):
-        processes._gpu(place, 2)
-    assert processes._gpu(Placement(), 1) is None
+    assert [own_place(place, at).device for at in range(2)] == ["cuda:0", "cuda:1"]
+    assert own_place(Placement(), 1) == Placement()
