@@ -69,7 +69,8 @@ def test_an_unknown_key_inside_a_key_is_compared_with_the_keys_of_that_place(wri
 def test_an_unknown_key_of_a_split_is_compared_with_the_keys_of_a_split(write, task_text):
     message = complaint(write(task_text.replace("    count: 4", "    cuont: 4")))
     assert "splits.test.cuont" in message
-    assert "(known: count, file, sha256). Did you mean 'count'?" in message
+    assert "(known: annotations, columns, count, file, " in message
+    assert "Did you mean 'count'?" in message
 
 
 def test_a_missing_key_is_named(write, task_text):
