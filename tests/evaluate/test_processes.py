@@ -56,7 +56,7 @@ def test_a_process_that_is_killed_ends_the_replay_and_the_next_call_goes_on(toy,
 
 
 def _children(pid):
-    """Return the workers of a process, the helper that watches shared resources left out."""
+    """Return the workers of a process, but for the one that watches shared resources."""
     found = []
     for one in subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True,
                               check=True).stdout.splitlines():  # fmt: skip
