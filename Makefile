@@ -1,6 +1,7 @@
 # Every target sets up its own environment in $(VENV) first; nothing else is needed but Python and pip.
 #   make demo   train, replay and rank three methods on the embedded suite
-#   make test   style, types, layers and all tests
+#   make test   style, types, layers and tests
+#   make proofs  the tests that take minutes on real models
 #   make gates  what the embedded suite has to show, three seeds (benchmarks/README.md)
 #   make coverage  how often intervals hold the truth on synthetic runs (benchmarks/README.md)
 # Where pip would fetch a CUDA build of torch and you want the small one:
@@ -14,7 +15,7 @@ TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
 GATES_OUT ?= runs/gates
 
-.PHONY: demo gates coverage test fast-test leaderboards style format wheel-check clean
+.PHONY: demo gates coverage test proofs fast-test leaderboards style format wheel-check clean
 
 demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
@@ -33,10 +34,14 @@ coverage: $(VENV)/.ready
 
 test: style
 	@echo "== tests"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not proof"
+
+# What takes minutes on real models: kills in the middle of a replay, every routed method replayed, a chosen rate.
+proofs: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m proof
 
 fast-test: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not packaging"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not packaging and not proof"
 
 style: $(VENV)/.ready
 	@echo "== style, types, layers, data files"

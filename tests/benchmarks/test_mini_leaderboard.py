@@ -305,6 +305,7 @@ def test_a_wrong_word_is_named_and_nothing_runs(words, more, said, tmp_path, cap
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_a_rate_is_chosen_and_a_run_trained_with_it(tmp_path, capsys):
     words = [

@@ -138,6 +138,7 @@ def test_another_base_is_refused(run_dir):
         evaluate(run_dir, OPTIONS)
 
 
+@pytest.mark.proof
 def test_two_kills_on_the_real_model_give_the_bytes_of_an_undisturbed_run(run_dir, tmp_path):
     import os
     import signal

@@ -59,6 +59,7 @@ def test_the_configuration_names_method_base_and_import(runs, method):
     assert "import cvit_bench" in (folder / "README.md").read_text()
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("method", ["smolora", "branchlora"])
 def test_the_same_seed_gives_the_same_bytes(runs, method, tmp_path):
     again = train(method, tmp_path / "again")
@@ -67,6 +68,7 @@ def test_the_same_seed_gives_the_same_bytes(runs, method, tmp_path):
         assert (again / "stages" / name / "adapter_model.safetensors").read_bytes() == first
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("method", METHODS)
 def test_every_stage_is_replayed(runs, method):
     results = evaluate(runs[method], EvaluateOptions(limit=2, batch_size=8))
@@ -145,6 +147,7 @@ def test_spent_branches_are_refused_where_asked(tmp_path):
     assert (tmp_path / "run" / "stages" / "01-mini_geo").is_dir()
 
 
+@pytest.mark.proof
 def test_spent_branches_grow_where_asked(tmp_path):
     settings = ("adapter.num_branches=2", "adapter.top_k=2", "adapter.on_exhausted=grow")
     run_dir = train("branchlora", tmp_path / "run", *settings)
