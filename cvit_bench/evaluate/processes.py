@@ -8,18 +8,16 @@ ends the replay: what is answered stays, and the same command goes on.
 from __future__ import annotations
 
 import multiprocessing
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate.ray_worker import Outcome, Worker
-from cvit_bench.evaluate.remote_model import AbandonedError, RemoteModel
+from cvit_bench.evaluate.remote_model import AbandonedError
+from cvit_bench.evaluate.share_out import share_out
+from cvit_bench.evaluate.worker import Outcome, Worker
 from cvit_bench.models.family import Checkpoint, Model, Placement
-from cvit_bench.progress import plain, say
+from cvit_bench.progress import say
 
 Part = TypeVar("Part")
 
@@ -34,41 +32,12 @@ def in_processes(
     """Replay parts of the work, which write files of their own each; return the complaints of all."""
     posts = [_Post(base, placement, number) for number in range(min(count, len(parts)))]
     say(f"{len(parts)} parts in {len(posts)} processes")
-    plain()
-    waiting = deque(parts)
 
-    def work(post: _Post) -> list[str]:
-        failures: list[str] = []
-        model = RemoteModel(post)
-        while waiting:
-            try:
-                part = waiting.popleft()
-            except IndexError:
-                break
-            failures += replay(part, model)
-        return failures
-
-    try:
-        return _together(work, posts)
-    finally:
-        waiting.clear()
+    def stop() -> None:
         for post in posts:
             post.leave()
 
-
-def _together(work: Callable[[_Post], list[str]], posts: Sequence[_Post]) -> list[str]:
-    """Run a thread for each process; what goes wrong for good in one of them ends all."""
-    with ThreadPoolExecutor(len(posts)) as pool:
-        running = [pool.submit(work, post) for post in posts]
-        try:
-            done, _ = wait(running, return_when=FIRST_EXCEPTION)
-            return [failure for one in done for failure in one.result()]
-        except AbandonedError as error:
-            raise CvitBenchError(str(error)) from error
-        finally:
-            for one, post in zip(running, posts, strict=True):
-                if not one.done():
-                    post.leave()
+    return share_out(parts, replay, posts, stop)
 
 
 class _Post:
@@ -98,7 +67,7 @@ class _Post:
         return found
 
     def leave(self) -> None:
-        """End the process."""
+        """End the process; once more does no harm."""
         self._process.terminate()
         self._process.join(timeout=10)
         self._pipe.close()

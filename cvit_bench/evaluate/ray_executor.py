@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate.ray_worker import Outcome, Worker
-from cvit_bench.evaluate.remote_model import AbandonedError, RemoteModel
+from cvit_bench.evaluate.remote_model import AbandonedError
+from cvit_bench.evaluate.share_out import share_out
+from cvit_bench.evaluate.worker import Outcome, Worker
 from cvit_bench.models.family import Checkpoint, Model, Placement
-from cvit_bench.progress import plain, say
+from cvit_bench.progress import say
 from cvit_bench.text import first_line
 
 MAX_LOSSES = 3
@@ -43,38 +42,9 @@ def on_ray(
     """
     with _connected(address) as ray:
         crew = _Crew(ray, base, placement)
-        waiting = deque(parts)
-        size = min(crew.room(), len(parts))
-        say(f"Ray: {len(parts)} parts on {size} workers")
-        plain()
-
-        def work() -> list[str]:
-            failures: list[str] = []
-            post = _Post(crew)
-            model = RemoteModel(post)
-            while waiting and not crew.stopped:
-                try:
-                    part = waiting.popleft()
-                except IndexError:
-                    break
-                failures += replay(part, model)
-            post.leave()
-            return failures
-
-        return _together(work, size, crew)
-
-
-def _together(work: Callable[[], list[str]], size: int, crew: _Crew) -> list[str]:
-    """Run `work` in so many threads; what goes wrong for good in one of them ends all."""
-    with ThreadPoolExecutor(size) as pool:
-        running = [pool.submit(work) for _ in range(size)]
-        try:
-            done, _ = wait(running, return_when=FIRST_EXCEPTION)
-            return [failure for one in done for failure in one.result()]
-        except AbandonedError as error:
-            raise CvitBenchError(str(error)) from error
-        finally:
-            crew.stop()
+        posts = [_Post(crew) for _ in range(min(crew.room(), len(parts)))]
+        say(f"Ray: {len(parts)} parts on {len(posts)} workers")
+        return share_out(parts, replay, posts, crew.stop)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate.ray_worker import Outcome
+from cvit_bench.evaluate.worker import Outcome
 from cvit_bench.models.family import Checkpoint, Likelihoods, OutOfMemoryError
 from cvit_bench.records.sample import Picture, Prompt
 
@@ -22,6 +22,9 @@ class Post(Protocol):
 
     def ask(self, checkpoint: Checkpoint, name: str, given: tuple[Any, ...]) -> tuple[Outcome, Any]:
         """Have a method called with a checkpoint in place."""
+
+    def leave(self) -> None:
+        """Let the worker go: nothing more is asked."""
 
 
 class RemoteModel:

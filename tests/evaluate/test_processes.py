@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -58,11 +60,12 @@ def test_a_process_that_is_killed_ends_the_replay_and_the_next_call_goes_on(toy,
 def _children(pid):
     """Return the workers of a process, but for the one that watches shared resources."""
     found = []
-    for one in subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True,
-                              check=True).stdout.splitlines():  # fmt: skip
-        number, _, what = one.strip().partition(" ")
-        if "spawn_main" in what:
-            found.append(int(number))
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (folder / "cmdline").read_text()
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent == str(pid) and "spawn_main" in words:
+                found.append(int(folder.name))
     return found
 
 

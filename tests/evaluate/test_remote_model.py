@@ -3,9 +3,9 @@
 import pytest
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate.ray_worker import Worker
 from cvit_bench.evaluate.remote_model import AbandonedError, RemoteModel
 from cvit_bench.evaluate.sequence import EvaluateOptions, _replay_stage, evaluate, outstanding, prepare, ranks
+from cvit_bench.evaluate.worker import Worker
 from cvit_bench.models.family import Checkpoint, Placement
 from cvit_bench.records.choices import Executor
 

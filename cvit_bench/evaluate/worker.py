@@ -1,4 +1,4 @@
-"""What runs in a Ray actor: a base that stays loaded and is asked from the driver."""
+"""What runs in a process or a Ray actor: a base that stays loaded and is asked from the parent."""
 
 from dataclasses import replace
 from pathlib import Path
