@@ -114,7 +114,7 @@ def carry_out(order: Order, train_only: bool = False) -> Outcome | None:
     if train_only:
         return None
     with clock("evaluate", is_new=not any(order.run_dir.glob("predictions*"))):
-        call(order.evaluate)
+        call((*order.evaluate, *_reuse(order)))
     manifest = load_manifest(order.run_dir)
     outcome = Outcome(
         key=order.key,
@@ -127,6 +127,14 @@ def carry_out(order: Order, train_only: bool = False) -> Outcome | None:
     )
     save_json(order.kept, outcome)
     return outcome
+
+
+def _reuse(order: Order) -> list[str]:
+    """Return what lets a run take over the base's answers from one that was replayed before."""
+    others = sorted(
+        path.parent for path in order.run_dir.parent.glob("*/results.json") if path.parent != order.run_dir
+    )
+    return [word for other in others[:1] for word in ("--reuse", str(other))]
 
 
 def call(words: Sequence[str]) -> None:

@@ -52,6 +52,10 @@ def evaluate(
         int, typer.Option("--design-seed", help="Which wordings --per-sample deals to which sample.")
     ] = 0,
     reference: References = None,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option("--reuse", help="A run to take answers of the same checkpoints from; may be repeated."),
+    ] = None,
     limit: Limit = None,
     batch_size: Annotated[str, typer.Option("--batch-size", help="A number, or auto.")] = "auto",
     no_ranking: Annotated[
@@ -93,6 +97,7 @@ def evaluate(
         placement=placement_of(device, dtype, threads, trust_remote_code),
         data_root=data_root,
         references=tuple(reference or ()),
+        reuse=tuple(reuse or ()),
         ranking=not no_ranking,
         processes=processes,
         executor=executor,

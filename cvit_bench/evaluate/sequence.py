@@ -15,6 +15,7 @@ from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
 from cvit_bench.evaluate.rank import Keys, fill_rankings, missing_rankings
 from cvit_bench.evaluate.ranking import RankWork, rank_work
+from cvit_bench.evaluate.reuse import check_runs, take_answers, take_blanks
 from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
 from cvit_bench.models.family import Model, Placement, family_of
@@ -44,6 +45,7 @@ class EvaluateOptions:
     placement: Placement = field(default_factory=Placement)
     data_root: Path | None = None
     references: tuple[Path, ...] = ()
+    reuse: tuple[Path, ...] = ()
     ranking: bool = True
     executor: Executor = Executor.LOCAL
     ray_address: str | None = None
@@ -94,6 +96,7 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
     the failed ones again.
     """
     inputs, base, stages, plan = prepare(run_dir, options)
+    check_runs(options.reuse)
     with at_work(run_dir, "evaluate"):
         save_json(plan_path(run_dir, plan.split), plan)
         failures = _replay(inputs, base, stages, plan, options)
@@ -175,6 +178,24 @@ def _cell_work(
     return CellWork(cell_path(inputs.run_dir, cell, plan.split), prompts, keys)
 
 
+def _lacking(
+    inputs: RunInputs,
+    base: Path,
+    stages: Sequence[StageWeights],
+    plan: EvaluationPlan,
+    options: EvaluateOptions,
+) -> list[StageWork]:
+    """Return what is to be done, once other runs have given what they know."""
+    work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
+    for other in options.reuse if work else ():
+        count = sum(take_answers(inputs.run_dir, other, one.cells) for one in work)
+        for one in work:
+            take_blanks(inputs.run_dir, other, one.rankings)
+        say(f"{inputs.run_dir.name}: {count} answers taken over from {other}")
+        work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
+    return work
+
+
 def _replay(
     inputs: RunInputs,
     base: Path,
@@ -182,7 +203,7 @@ def _replay(
     plan: EvaluationPlan,
     options: EvaluateOptions,
 ) -> list[str]:
-    work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
+    work = _lacking(inputs, base, stages, plan, options)
     if not work:
         say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
         return []
