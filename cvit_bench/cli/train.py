@@ -33,6 +33,7 @@ class TrainOptions:
     holdout: float = 0.0
     stages: int | None = None
     few_shot: bool = True
+    few_shot_base: bool = False
     title: str | None = None
     data_root: Path | None = None
     device: str = "auto"
@@ -78,6 +79,10 @@ def train(
     few_shot: Annotated[
         bool, typer.Option(help="Whether to tune the last checkpoint on the suite's few-shot tasks.")
     ] = True,
+    few_shot_base: Annotated[
+        bool,
+        typer.Option("--few-shot-base", help="Tune the untouched base on them too: what the sequence added."),
+    ] = False,
     title: Annotated[
         str | None, typer.Option("--title", help="What pages call the run (default: the method's title).")
     ] = None,
@@ -98,7 +103,7 @@ def train(
     target = run_dir or Path("runs") / Path(method).stem
     options = TrainOptions(
         base, seed, recipe, set_ or [], hook or [], track or [], shard, limit, holdout, stages,
-        few_shot, title, data_root, device, dtype, threads,
+        few_shot, few_shot_base, title, data_root, device, dtype, threads,
     )  # fmt: skip
     if plan:
         from cvit_bench.cli.train_plan import plan_text
@@ -176,6 +181,6 @@ def _resolved(
     spec = str(Path(suite).resolve()) if suite.endswith(".yaml") else suite
     run = TrainRun(
         run_dir, library, found.shortened(settings.stages), chosen, settings, base, spec, placement,
-        options.data_root, processes, options.track, options.shard,
+        options.data_root, processes, options.track, options.shard, options.few_shot_base,
     )  # fmt: skip
     return run, published

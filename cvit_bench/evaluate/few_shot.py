@@ -5,7 +5,13 @@ import numpy as np
 from cvit_bench.evaluate.measures import Measured, estimated
 from cvit_bench.evaluate.table import Table, few_shot_field
 from cvit_bench.metrics.knowledge import PERCENT
+from cvit_bench.records.matrix import Array
 from cvit_bench.records.results import Estimate, FewShotCurve, FewShotPoint
+
+Place = tuple[str, int]
+"""A field and a stage."""
+Drawn = tuple[float, Array]
+"""A mean, and that of every draw, [resamples]."""
 
 
 def curves(table: Table, run: Measured) -> tuple[FewShotCurve, ...]:
@@ -16,17 +22,32 @@ def curves(table: Table, run: Measured) -> tuple[FewShotCurve, ...]:
 
 
 def _curve(table: Table, run: Measured, task: str) -> FewShotCurve:
-    last = len(table.plan.stages) - 1
-    shots = sorted(stage.shots for stage in table.plan.few_shot if stage.task == task)
-    fields = {0: "strict", **{num: few_shot_field(num) for num in shots}}
-    found = {num: _cell(table, run, name, last, task) for num, name in fields.items()}
-    points = (FewShotPoint(shots=num, strict=strict) for num, strict in found.items() if strict is not None)
-    return FewShotCurve(task=task, base=_cell(table, run, "strict", 0, task), points=tuple(points))
+    last, column = len(table.plan.stages) - 1, table.tasks.index(task)
+    places: dict[int, tuple[Place, Place]] = {0: (("strict", last), ("strict", 0))}
+    for num in sorted({stage.shots for stage in table.plan.few_shot if stage.task == task}):
+        places[num] = ((few_shot_field(num), last), (few_shot_field(num, from_base=True), last))
+    found = (_point(num, *(_drawn(run, *place, column) for place in pair)) for num, pair in places.items())
+    base = _drawn(run, "strict", 0, column)
+    points = tuple(point for point in found if point is not None)
+    return FewShotCurve(task=task, base=None if base is None else _estimate(base), points=points)
 
 
-def _cell(table: Table, run: Measured, field: str, stage: int, task: str) -> Estimate | None:
-    column = table.tasks.index(task)
-    value = run.means[field][stage, column]
-    if np.isnan(value):
+def _point(shots: int, tuned: Drawn | None, base: Drawn | None) -> FewShotPoint | None:
+    """Return a point, None where the sequence has none; what it added is compared draw by draw."""
+    if tuned is None:
         return None
-    return estimated(PERCENT * float(value), PERCENT * run.drawn_means[field][:, stage, column])
+    if base is None:
+        return FewShotPoint(shots=shots, strict=_estimate(tuned))
+    added = _estimate((tuned[0] - base[0], tuned[1] - base[1]))
+    return FewShotPoint(shots=shots, strict=_estimate(tuned), base=_estimate(base), added=added)
+
+
+def _drawn(run: Measured, field: str, stage: int, column: int) -> Drawn | None:
+    """Return a task's mean at a stage with its draws, None where it was not asked."""
+    if field not in run.means or np.isnan(run.means[field][stage, column]):
+        return None
+    return float(run.means[field][stage, column]), run.drawn_means[field][:, stage, column]
+
+
+def _estimate(found: Drawn) -> Estimate:
+    return estimated(PERCENT * found[0], PERCENT * found[1])

@@ -64,7 +64,9 @@ def make_plan(
         split=inputs.split,
         stages=tuple(PlannedStage(name=s.name, tasks=s.tasks, weights=s.sha256) for s in sequence),
         few_shot=tuple(
-            PlannedFewShot(name=s.name, task=s.tasks[0], shots=s.shots, weights=s.sha256)
+            PlannedFewShot(
+                name=s.name, task=s.tasks[0], shots=s.shots, weights=s.sha256, from_base=s.from_base
+            )
             for s in beside
             if s.shots is not None and s.tasks[0] in asked
         ),

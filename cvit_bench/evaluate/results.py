@@ -142,6 +142,7 @@ def _few_shot(table: Table, stage: PlannedFewShot) -> FewShot:
     return FewShot(
         task=stage.task,
         shots=stage.shots,
+        from_base=stage.from_base,
         n=sum(len(cell.samples) for cell in cells),
         strict=over_paraphrases("strict", highest),
         knowledge=_knowledge(cells, highest, table.is_ranked(stage.task)),

@@ -71,9 +71,9 @@ Source = tuple[list[tuple[int, ScoredCell]], Mapping[str, str]]
 """Cells with their rows, and new field -> the field of the cells that it takes."""
 
 
-def few_shot_field(shots: int) -> str:
+def few_shot_field(shots: int, from_base: bool = False) -> str:
     """Return the field of strict scores after so many samples a class, in the last row."""
-    return f"shots_{shots}"
+    return f"base_shots_{shots}" if from_base else f"shots_{shots}"
 
 
 def _filled(
@@ -154,7 +154,7 @@ class Table:
         """Return what a task's fields are made from: its cells, form changes, other runs, few shots."""
         last = len(self.plan.stages) - 1
         beside = {role: cells.get(task, []) for role, cells in self.references.items()} | {
-            few_shot_field(stage.shots): self.cells.get((stage.name, task), [])
+            few_shot_field(stage.shots, stage.from_base): self.cells.get((stage.name, task), [])
             for stage in self.plan.few_shot
             if stage.task == task
         }

@@ -27,13 +27,15 @@ STAGES = "stages"
 class StageWeights:
     """One row of the matrix: what it was trained on, its checkpoint, the hash of base and adapter.
 
-    With `shots` it stands beside the sequence, tuned on so many samples a class of an unseen task.
+    With `shots` it stands beside the sequence, tuned on so many samples a class of an unseen task, from the
+    last checkpoint or `from_base`.
     """
 
     tasks: tuple[str, ...]
     checkpoint: Checkpoint
     sha256: str
     shots: int | None = None
+    from_base: bool = False
 
     @cached_property
     def instruction_mode(self) -> str | None:
@@ -75,12 +77,11 @@ def locate_stages(run_dir: Path, manifest: Manifest) -> tuple[Path, list[StageWe
 def _stage(base_hash: str, stage: Stage, folder: Path) -> StageWeights:
     if stage.kind == "full":
         weights = [base_sha256(folder), None if has_processor(folder) else base_hash]
-        return StageWeights(
-            stage.tasks, Checkpoint(stage.name, folder, "full"), sha256_json(weights), stage.shots
-        )
-    found = adapter_sha256(folder)
-    place = Checkpoint(stage.name, folder, "adapter", found)
-    return StageWeights(stage.tasks, place, sha256_json([base_hash, found]), stage.shots)
+        place = Checkpoint(stage.name, folder, "full")
+    else:
+        found = adapter_sha256(folder)
+        weights, place = [base_hash, found], Checkpoint(stage.name, folder, "adapter", found)
+    return StageWeights(stage.tasks, place, sha256_json(weights), stage.shots, stage.from_base)
 
 
 def _folder(run_dir: Path, at: int, stage: Stage) -> Path:

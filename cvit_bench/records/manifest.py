@@ -35,6 +35,9 @@ class Stage(Record):
     shots: int | None = Field(
         default=None, ge=1, description="samples a class of an unseen task, beside the sequence"
     )
+    from_base: bool = Field(
+        default=False, description="with shots: tuned from the untouched base, not from the last checkpoint"
+    )
     steps: int | None = Field(default=None, ge=0)
     samples: int | None = Field(default=None, ge=0)
     data_sha256: Sha256 | None = None
@@ -62,6 +65,13 @@ class Manifest(FileRecord):
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise ValueError("stages: a stage name stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _from_base_beside(self) -> Self:
+        for stage in self.stages:
+            if stage.from_base and stage.shots is None:
+                raise ValueError(f"stages: {stage.name!r}: from_base is for stages with shots")
         return self
 
     @model_validator(mode="after")

@@ -31,12 +31,16 @@ class PlannedStage(Record):
 
 
 class PlannedFewShot(Record):
-    """A stage beside the sequence: the last checkpoint tuned on so many samples a class of an unseen task."""
+    """A stage beside the sequence: a checkpoint tuned on so many samples a class of an unseen task.
+
+    The checkpoint is the last one of the sequence, or with `from_base` the untouched base.
+    """
 
     name: Name
     task: Name
     shots: int = Field(ge=1)
     weights: Sha256
+    from_base: bool = False
 
 
 class Design(Record):

@@ -62,10 +62,11 @@ class StageInfo(Record):
 
 
 class FewShot(Record):
-    """An unseen task after tuning the last checkpoint on so many samples a class of it."""
+    """An unseen task after tuning the last checkpoint, or the base, on so many samples a class of it."""
 
     task: Name
     shots: int = Field(ge=1)
+    from_base: bool = False
     n: int = Field(ge=1)
     strict: Estimate
     knowledge: Estimate
@@ -77,10 +78,16 @@ Measure = Literal["ranked", "lenient", "lenient (no likelihoods)"]
 
 
 class FewShotPoint(Record):
-    """Strict score of an unseen task after so many samples a class of it."""
+    """Strict score of an unseen task after so many samples a class of it.
+
+    `base` is the score of the untouched base tuned on the same samples, and `added` what the sequence added:
+    strict − base, sample by sample; null where the base was not tuned or not asked.
+    """
 
     shots: int = Field(ge=0)
     strict: Estimate
+    base: Estimate | None = None
+    added: Estimate | None = None
 
 
 class FewShotCurve(Record):

@@ -10,6 +10,7 @@ from cvit_bench.records.shape import refuse_ragged
 from cvit_bench.report.caveats import caveats
 from cvit_bench.report.columns import LEADING, find
 from cvit_bench.report.curves import curves
+from cvit_bench.report.few_shots import shot_charts, shot_rows
 from cvit_bench.report.heatmap import heat_map
 from cvit_bench.report.losses import losses
 from cvit_bench.report.released import released_part
@@ -51,6 +52,8 @@ def build_run_report(
         titles={task.name: task.title for task in results.tasks},
         splits=split_rows(results),
         curves=curves(results),
+        shots=shot_rows(results),
+        shot_charts=shot_charts(results),
         routes=routes,
         samples=samples,
         losses=losses(results),

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from cvit_bench.records.results import Estimate, Results
+from cvit_bench.report.few_shots import shot_curves
 from cvit_bench.report.split_rows import split_rows
 
 DASH = "–"
+_STARTS = {"last checkpoint": "strict", "base": "base", "added by the sequence": "added"}
 
 
 def beside(results: Results) -> Iterator[str]:
@@ -71,12 +73,17 @@ def _form_changes(results: Results, stage: int) -> list[Sequence[str]]:
 
 
 def _few_shot(results: Results) -> list[Sequence[str]]:
-    counts = sorted({point.shots for curve in results.few_shot_curves for point in curve.points})
-    rows = []
-    for curve in results.few_shot_curves:
-        known = {point.shots: point.strict for point in curve.points}
-        rows.append([curve.task, _value(curve.base), *(_value(known.get(count)) for count in counts)])
-    return [["task", "base", *map(str, counts)], *rows]
+    """Return three rows a task: tuned from the last checkpoint, from the base, and what lies between."""
+    curves = shot_curves(results)
+    counts = sorted({point.shots for curve in curves for point in curve.points})
+    rows = [
+        [curve.task, start, *(_value(getattr(known.get(count), name, None)) for count in counts)]
+        for curve in curves
+        for known in [{point.shots: point for point in curve.points}]
+        for start, name in _STARTS.items()
+        if any(getattr(point, name) is not None for point in curve.points)
+    ]
+    return [["task", "tuned from", *map(str, counts)], *rows]
 
 
 def _value(found: Estimate | None) -> str:

@@ -19,7 +19,7 @@ from cvit_bench.train.plan_memory import Computing, estimate
 from cvit_bench.train.plan_weights import Base, base_shapes, count_weights
 from cvit_bench.train.precision import chosen
 from cvit_bench.train.run import TrainRun
-from cvit_bench.train.schedules import StagePlan, plan_stages
+from cvit_bench.train.schedules import StagePlan
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DryRun:
     def plan(self) -> TrainingPlan:
         """Return the plan; raise where data is spoilt or the base's configuration is not to be had."""
         run, settings = self.run, self.run.settings
-        stages = plan_stages(run.method.schedule, run.suite.train, run.suite.few_shot)
+        stages = run.stage_plans()
         tasks = dict.fromkeys(task for stage in stages for task in stage.tasks)
         data = tuple(self._split(task) for task in tasks)
         steps = planned_steps(stages, self._count, settings.training)

@@ -49,6 +49,7 @@ class TrainRun:
     processes: Processes = field(default_factory=Processes)
     trackers: Sequence[str] = ()
     shard: bool = False
+    few_shot_base: bool = False
     loaded: Any = None
     _read: dict[str, list[Example]] = field(default_factory=dict)
     _open: list[Any] = field(default_factory=list)
@@ -65,13 +66,18 @@ class TrainRun:
         self._refuse_another_run()
         stages: list[Stage] = []
         offset = 0
-        for plan in plan_stages(self.method.schedule, self.suite.train, self.suite.few_shot):
+        for plan in self.stage_plans():
             stages.append(self._stage(plan, folder, base, offset))
             offset += stages[-1].steps or 0
         manifest = self._manifest(base, stages)
         if self.processes.is_first:
             save_json(self.run_dir / MANIFEST, manifest)
         return manifest
+
+    def stage_plans(self) -> tuple[StagePlan, ...]:
+        """Return the stages to be trained."""
+        suite = self.suite
+        return plan_stages(self.method.schedule, suite.train, suite.few_shot, self.few_shot_base)
 
     def _refuse_another_run(self) -> None:
         """Raise when the folder holds the manifest of a run with other settings, or one written by hand."""
@@ -194,6 +200,7 @@ def _listed(plan: StagePlan, done: StageTraining) -> Stage:
         checkpoint=f"stages/{plan.name}",
         parent=plan.parent,
         shots=plan.shots,
+        from_base=plan.shots is not None and plan.parent is None,
         steps=done.steps,
         samples=done.samples,
         data_sha256=done.data_sha256,

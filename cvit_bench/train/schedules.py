@@ -1,6 +1,6 @@
 """Schedules: pure functions from a task order to the stages of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cvit_bench.records.manifest import Schedule
@@ -41,22 +41,24 @@ class StagePlan:
 
 
 def plan_stages(
-    schedule: Schedule, train_tasks: Sequence[str], few_shot: Mapping[str, Sequence[int]] | None = None
+    schedule: Schedule,
+    train_tasks: Sequence[str],
+    few_shot: Mapping[str, Sequence[int]] | None = None,
+    few_shot_base: bool = False,
 ) -> tuple[StagePlan, ...]:
     """Return the stages of a schedule.
 
     none: no stage, the base alone. sequential: task after task, each from the stage before.
     multitask: one stage on all tasks together, with the steps of the whole sequence. per_task: one stage a
     task, each afresh from the base. `few_shot` names unseen tasks and how many samples a class each of their
-    stages sees; they start from the last stage of a sequence or from the multitask one.
+    stages sees; they start from the last stage of a sequence or from the multitask one, and with
+    `few_shot_base` each has a twin that starts from the base: what they differ by is what the sequence added.
     """
     if schedule == "none":
         return ()
     if schedule == "multitask":
-        plans: tuple[StagePlan, ...] = (
-            StagePlan("01-multitask", tuple(train_tasks), None, len(train_tasks)),
-        )
-        return plans + _few_shot(plans[-1], few_shot or {})
+        joint = StagePlan("01-multitask", tuple(train_tasks), None, len(train_tasks))
+        return (joint, *_few_shot(joint, few_shot or {}, few_shot_base))
     names = [f"{number:02d}-{task}" for number, task in enumerate(train_tasks, start=1)]
     if schedule == "per_task":
         return tuple(StagePlan(name, (task,), None) for name, task in zip(names, train_tasks, strict=True))
@@ -64,13 +66,13 @@ def plan_stages(
         StagePlan(name, (task,), names[at - 1] if at else None, past=tuple(train_tasks[:at]))
         for at, (name, task) in enumerate(zip(names, train_tasks, strict=True))
     )
-    return plans + _few_shot(plans[-1], few_shot or {})
+    return (*plans, *_few_shot(plans[-1], few_shot or {}, few_shot_base))
 
 
-def _few_shot(last: StagePlan, few_shot: Mapping[str, Sequence[int]]) -> tuple[StagePlan, ...]:
-    past = last.past + last.tasks
-    return tuple(
-        StagePlan(f"few-{task}-{shots:02d}", (task,), last.name, past=past, shots=shots)
-        for task, counts in few_shot.items()
-        for shots in counts
-    )
+def _few_shot(last: StagePlan, few_shot: Mapping[str, Sequence[int]], from_base: bool) -> Iterator[StagePlan]:
+    counts = [(task, shots) for task, wanted in few_shot.items() for shots in wanted]
+    for task, shots in counts if from_base else ():
+        yield StagePlan(f"few-{task}-{shots:02d}-base", (task,), None, shots=shots)
+    for task, shots in counts:
+        past = last.past + last.tasks
+        yield StagePlan(f"few-{task}-{shots:02d}", (task,), last.name, past=past, shots=shots)

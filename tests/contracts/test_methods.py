@@ -46,6 +46,22 @@ def test_it_trains_and_evaluates(name, pair, tmp_path):
     assert {adapter_sha256(tmp_path / "run" / stage.checkpoint) for stage in stages} == hashes
 
 
+@pytest.mark.slow
+def test_the_base_is_tuned_on_few_samples_as_the_last_checkpoint_is(pair, tmp_path):
+    run_dir, options = tmp_path / "run", {"overrides": ["training.steps=1"], "limit": 6, "device": "cpu"}
+    before = run_training("lora", pair, run_dir, **options)
+    manifest = run_training("lora", pair, run_dir, few_shot_base=True, **options)
+    kept = [stage for stage in manifest.stages if not stage.from_base]
+    (added,) = (stage for stage in manifest.stages if stage.from_base)
+    assert kept == list(before.stages)
+    twin = next(stage for stage in kept if stage.shots)
+    assert (added.parent, added.tasks, added.shots) == (None, twin.tasks, twin.shots)
+    assert (added.data_sha256, added.steps) == (twin.data_sha256, twin.steps)
+    results = evaluate(run_dir, EvaluateOptions(limit=2, batch_size=4))
+    (curve,) = results.few_shot_curves
+    assert [(point.shots, point.added is not None) for point in curve.points] == [(0, True), (1, True)]
+
+
 @pytest.mark.parametrize("name", HOOKS)
 def test_every_hook_has_a_title_settings_and_a_source(name):
     module = plugins.load(plugins.HOOKS, name)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.records.load import load_json
 from cvit_bench.records.results import Results
@@ -59,12 +60,15 @@ def few_shot(toy):
     path = toy.run_dir / "manifest.json"
     content = json.loads(path.read_text())
     for shots, answers in ((1, ("yes", "no", "no", "yes")), (2, ("yes", "no", "yes", "no"))):
-        stage = f"few-yesno-{shots}"
-        shutil.copytree(toy.run_dir / "03-count", toy.run_dir / stage)
-        toy.edit_script(stage, answers={f"yesno/yesno-test-{at}": text for at, text in enumerate(answers)})
-        content["stages"].append({"name": stage, "tasks": ["yesno"], "checkpoint": stage, "shots": shots})
+        content["stages"].append(_few_shot_stage(toy, f"few-yesno-{shots}", shots, answers))
     path.write_text(json.dumps(content))
     return toy
+
+
+def _few_shot_stage(toy, stage, shots, answers):
+    shutil.copytree(toy.run_dir / "03-count", toy.run_dir / stage)
+    toy.edit_script(stage, answers={f"yesno/yesno-test-{at}": text for at, text in enumerate(answers)})
+    return {"name": stage, "tasks": ["yesno"], "checkpoint": stage, "shots": shots}
 
 
 def test_score_against_shots_by_hand(few_shot):
@@ -74,6 +78,36 @@ def test_score_against_shots_by_hand(few_shot):
     assert [(point.shots, point.strict.value) for point in curve.points] == [(0, 0), (1, 50), (2, 100)]
     assert all(one.ci_low <= one.value <= one.ci_high for one in (point.strict for point in curve.points))
     assert [(one.shots, one.strict.value) for one in results.few_shot] == [(1, 50), (2, 100)]
+
+
+def test_what_the_sequence_added_is_the_difference_of_two_tunings(few_shot):
+    """One sample a class: 2 of 4 after the sequence, 3 of 4 from the base; two: the base was not tuned."""
+    path = few_shot.run_dir / "manifest.json"
+    content = json.loads(path.read_text())
+    stage = _few_shot_stage(few_shot, "few-yesno-1-base", 1, ("yes", "no", "yes", "yes"))
+    content["stages"].append({**stage, "from_base": True})
+    path.write_text(json.dumps(content))
+    results = _evaluated(few_shot)
+    (curve,) = results.few_shot_curves
+    found = {
+        point.shots: [one and one.value for one in (point.strict, point.base, point.added)]
+        for point in curve.points
+    }
+    assert found == {0: [0, 50, -50], 1: [50, 75, -25], 2: [100, None, None]}
+    assert all(point.added.ci_low < point.added.value < point.added.ci_high for point in curve.points[:2])
+    assert [(one.shots, one.from_base, one.strict.value) for one in results.few_shot] == [
+        (1, False, 50), (2, False, 100), (1, True, 75),
+    ]  # fmt: skip
+    assert load_json(few_shot.run_dir / "results.json", Results) == results
+
+
+def test_only_a_stage_with_shots_starts_beside_the_sequence(toy):
+    path = toy.run_dir / "manifest.json"
+    content = json.loads(path.read_text())
+    content["stages"][0]["from_base"] = True
+    path.write_text(json.dumps(content))
+    with pytest.raises(CvitBenchError, match="from_base is for stages with shots"):
+        _evaluated(toy)
 
 
 def test_without_a_last_stage_a_curve_begins_where_it_was_asked(few_shot):

@@ -46,8 +46,12 @@ def test_few_shot_curves_have_a_column_a_count(results):
     )
     text = results_text(results.model_copy(update={"few_shot_curves": curves}))
     rows = _table(text, "Unseen tasks after so many samples a class, S")
-    assert rows[0] == ["task", "base", "0", "2", "5"]
-    assert rows[2:] == [["yesno", "7.0", "0.0", "20.0", "–"], ["other", "–", "–", "–", "99.0"]]
+    assert rows[0] == ["task", "tuned from", "0", "2", "5"]
+    assert rows[2:] == [
+        ["yesno", "last checkpoint", "0.0", "20.0", "–"],
+        ["yesno", "base", "7.0", "–", "–"],
+        ["other", "last checkpoint", "–", "–", "99.0"],
+    ]
 
 
 def test_what_is_undefined_stands_last_with_its_reason(results):
@@ -63,18 +67,39 @@ def test_a_run_without_any_of_it(toy):
     assert "samples a class" not in text
 
 
-def test_the_page_has_the_curve_from_the_base_on(results):
-    points = (FewShotPoint(shots=0, strict=_estimate(11)), FewShotPoint(shots=2, strict=_estimate(22)))
+def _cells(section):
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", section)
+    return [
+        [name, *(re.sub(r"<span class=\"value\">(.*?)</span>.*", r"\1", cell)
+                 for cell in re.findall(r"<td[^>]*>(.*?)</td>", rest))]
+        for name, rest in rows
+    ]  # fmt: skip
+
+
+def test_the_page_has_both_curves_and_what_lies_between(results):
+    tuned_base = FewShotPoint(shots=2, strict=_estimate(22), base=_estimate(15), added=_estimate(7))
+    points = (FewShotPoint(shots=0, strict=_estimate(11)), tuned_base)
     curve = FewShotCurve(task="yesno", base=_estimate(33), points=points)
     tuned = FewShot(
         task="yesno", shots=2, n=4, strict=_estimate(22), knowledge=_estimate(22), form=_estimate(44)
     )
     found = results.model_copy(update={"few_shot_curves": (curve,), "few_shot": (tuned,)})
     section = build_run_report(found).split('aria-labelledby="few-shot"')[1].split("</section>")[0]
-    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", section)
-    cells = [[name, *re.findall(r"<td[^>]*>(.*?)</td>", rest)] for name, rest in rows]
-    assert cells == [
-        ["Yesno", "untouched base", "33.0", "33.0 … 33.0", "–"],
-        ["Yesno", "0", "11.0", "11.0 … 11.0", "–"],
-        ["Yesno", "2", "22.0", "22.0 … 22.0", "44.0"],
+    assert _cells(section) == [
+        ["Yesno", "0", "11.0", "–", "33.0", "–"],
+        ["Yesno", "2", "22.0", "44.0", "15.0", "7.0"],
     ]
+    drawn = re.findall(r"(\d) samples a class, from the (last checkpoint|base): S (\d+\.0)", section)
+    assert sorted(drawn) == [
+        ("0", "base", "33.0"), ("0", "last checkpoint", "11.0"),
+        ("2", "base", "15.0"), ("2", "last checkpoint", "22.0"),
+    ]  # fmt: skip
+
+
+def test_scores_of_a_file_without_curves_are_shown(results):
+    tuned = FewShot(
+        task="yesno", shots=2, n=4, strict=_estimate(22), knowledge=_estimate(22), form=_estimate(44)
+    )
+    found = results.model_copy(update={"few_shot_curves": (), "few_shot": (tuned,)})
+    section = build_run_report(found).split('aria-labelledby="few-shot"')[1].split("</section>")[0]
+    assert _cells(section) == [["Yesno", "2", "22.0", "44.0", "–", "–"]]

@@ -32,6 +32,20 @@ def test_few_samples_of_unseen_tasks_are_tuned_on_from_the_last_checkpoint(sched
     assert all((p.parent, p.past, p.num_shares) == (last.name, TASKS, 1) for p in plans[-3:])
 
 
+@pytest.mark.parametrize("schedule", ["sequential", "multitask"])
+def test_the_base_is_tuned_on_the_same_few_samples_where_asked(schedule):
+    few = {"x": (5, 10), "y": (1,)}
+    plans = plan_stages(schedule, TASKS, few, few_shot_base=True)
+    from_base = [plan for plan in plans if plan.name.endswith("-base")]
+    assert [plan for plan in plans if plan not in from_base] == list(plan_stages(schedule, TASKS, few))
+    assert from_base == [
+        StagePlan("few-x-05-base", ("x",), None, shots=5),
+        StagePlan("few-x-10-base", ("x",), None, shots=10),
+        StagePlan("few-y-01-base", ("y",), None, shots=1),
+    ]
+    assert plan_stages(schedule, TASKS, {}, few_shot_base=True) == plan_stages(schedule, TASKS)
+
+
 @pytest.mark.parametrize("schedule", ["none", "per_task"])
 def test_without_one_last_checkpoint_there_is_none_to_tune_further(schedule):
     assert plan_stages(schedule, TASKS, {"x": (5,)}) == plan_stages(schedule, TASKS)
