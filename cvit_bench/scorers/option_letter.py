@@ -5,7 +5,8 @@
            the right option, and no other letter or option
     F      one letter of the task's letters and nothing else
 
-A reference is a letter or the text of an option. The article in `A dog` is not the letter A.
+A reference is a letter or the text of an option. The article in `A dog` is not the letter A; before a single
+letter there is no article, so `A e B e` names A and B, and an answer that names several is undecided: K = 0.
 """
 
 import re
@@ -21,7 +22,7 @@ OPEN_ENDED = False
 HIGHEST = 1.0
 
 _OPTION = "_"
-_ARTICLE = re.compile(r"(?:^|(?<=[.!?:\n]))\W*A(?=\s+(?!(?:and|or)\b)\w)|\bI(?=['’\s]\s*\w)")
+_ARTICLE = re.compile(r"(?:^|(?<=[.!?:\n]))\W*A(?=\s+(?!(?:and|or)\b)(?:_|\w\w))|\bI(?=['’\s]\s*\w)")
 _LEADING = re.compile(r"\W*([A-Za-z])(?:\s?[.):\]](?=\s|$)|\W*$)")
 _BRACKETED = re.compile(r"[(\[]([A-Za-z])[)\]]")
 _CAPITAL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
