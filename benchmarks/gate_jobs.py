@@ -144,6 +144,6 @@ def _few_shot(results: Results) -> dict[str, dict[int, float]]:
     """Return S of a few-shot task at the last stage (0) and after tuning on so many samples a class."""
     strict = score_matrix(results, results.matrices.S)
     found: dict[str, dict[int, float]] = {}
-    for row in results.few_shot:
+    for row in (one for one in results.few_shot if not one.from_base):
         found.setdefault(row.task, {0: strict.cell(strict.last, row.task)})[row.shots] = row.strict.value
     return found

@@ -71,7 +71,7 @@ def shot_charts(results: Results) -> list[Curve]:
 
 
 def _chart(title: str, points: Sequence[FewShotPoint]) -> Curve:
-    rows = [
+    rows: Rows = [
         {
             "shots": point.shots,
             "start": start,
