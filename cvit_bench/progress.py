@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +32,10 @@ def plain() -> None:
 
 @dataclass
 class Meter:
-    """Counts samples of one piece of work and shows rate and remaining time."""
+    """Counts samples of one piece of work and shows rate and remaining time.
+
+    `waited` tells for how many seconds the work has waited for its inputs, since whenever; shown as a share.
+    """
 
     label: str
     total: int
@@ -42,6 +45,11 @@ class Meter:
     began: float = field(default_factory=time.monotonic)
     shown: float = field(default_factory=time.monotonic)
     bar: Any = None
+    waited: Callable[[], float] | None = None
+    waited_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.waited_before = self.waited() if self.waited is not None else 0.0
 
     def advance(self, count: int, note: str = "") -> None:
         """Count `count` more samples."""
@@ -63,28 +71,36 @@ class Meter:
         """Samples per second so far."""
         return (self.done - self.skipped) / max(time.monotonic() - self.began, 1e-9)
 
+    @property
+    def waits(self) -> str:
+        """The share of the time so far in which inputs were waited for, in words."""
+        if self.waited is None:
+            return ""
+        share = (self.waited() - self.waited_before) / max(time.monotonic() - self.began, 1e-9)
+        return f" · {min(max(share, 0.0), 1.0):.0%} of the time waiting for inputs"
+
     def line(self) -> str:
         """Return the state as one line."""
         left = (self.total - self.done) / self.rate if self.rate else float("nan")
         note = f" · {self.note}" if self.note else ""
         eta = f" · {left:.0f} s left" if self.rate and self.done < self.total else ""
-        return f"{self.label}: {self.done}/{self.total} · {self.rate:.1f} samples/s{eta}{note}"
+        return f"{self.label}: {self.done}/{self.total} · {self.rate:.1f} samples/s{eta}{self.waits}{note}"
 
 
 @contextmanager
-def metered(label: str, total: int) -> Iterator[Meter]:
+def metered(label: str, total: int, waited: Callable[[], float] | None = None) -> Iterator[Meter]:
     """Show the progress of a piece of work of `total` samples while the block runs."""
     if _silent or _lines_only or not sys.stderr.isatty():
-        meter = Meter(label, total)
+        meter = Meter(label, total, waited=waited)
         yield meter
         say(meter.line())
         return
-    with _bar(label, total) as meter:
+    with _bar(label, total, waited) as meter:
         yield meter
 
 
 @contextmanager
-def _bar(label: str, total: int) -> Iterator[Meter]:
+def _bar(label: str, total: int, waited: Callable[[], float] | None) -> Iterator[Meter]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -94,7 +110,7 @@ def _bar(label: str, total: int) -> Iterator[Meter]:
         row = progress.add_task(label, total=total, note="")
 
         def show(meter: Meter) -> None:
-            note = f"{meter.rate:.1f} samples/s {meter.note}"
+            note = f"{meter.rate:.1f} samples/s{meter.waits} {meter.note}"
             progress.update(row, completed=meter.done, note=note)
 
-        yield Meter(label, total, bar=show)
+        yield Meter(label, total, bar=show, waited=waited)

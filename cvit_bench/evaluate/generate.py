@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.lookahead import one_ahead
 from cvit_bench.models.family import Model, OutOfMemoryError
 from cvit_bench.progress import Meter, say
 from cvit_bench.records.files import sha256_json, write_text
@@ -79,10 +80,10 @@ def fill_cells(
     for work, _ in cells:
         tidy(work)
     failures: list[str] = []
-    for batch in cut_batches([work for work, _ in cells], batch_size):
+    batches = cut_batches([work for work, _ in cells], batch_size)
+    lacking = (batch for batch in batches if any(row.prompt.sample_id in cells[row.cell][1] for row in batch))
+    for batch in one_ahead(lacking, lambda batch: model.prepare([row.prompt for row in batch])):
         wanted = [row.prompt.sample_id in cells[row.cell][1] for row in batch]
-        if not any(wanted):
-            continue
         answers = _answers(model.generate, [row.prompt for row in batch])
         made = [
             (row.cell, _prediction(row.prompt, row.key, answer))

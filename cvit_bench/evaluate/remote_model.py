@@ -3,7 +3,9 @@
 Only prompts go out and only answers come back; the one who asks reads data and writes files.
 """
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
@@ -33,23 +35,42 @@ class RemoteModel:
     def __init__(self, post: Post) -> None:
         self._post = post
         self._checkpoint: Checkpoint | None = None
+        self._reading = 0.0
 
     def use(self, checkpoint: Checkpoint) -> None:
         """Take note of the checkpoint; it is put in place with the next question."""
         self._checkpoint = checkpoint
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Have the worker make inputs ready; it is sent the prompts again when they are asked."""
+        with suppress(CvitBenchError):
+            self._ask("prepare", self._read(prompts))
+
+    def waited(self) -> float:
+        """Return for how many seconds pictures were read here and inputs were waited for there."""
+        with suppress(CvitBenchError):
+            return self._reading + float(self._ask("waited"))
+        return self._reading
+
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer prompts."""
-        return cast(list[str], self._ask("generate", with_bytes(prompts)))
+        return cast(list[str], self._ask("generate", self._read(prompts)))
 
     def generate_plainly(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer them in the plainest way."""
-        return cast(list[str], self._ask("generate_plainly", with_bytes(prompts)))
+        return cast(list[str], self._ask("generate_plainly", self._read(prompts)))
 
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Say how likely given answers are."""
         said = [list(row) for row in answers]
-        return cast(list[Likelihoods], self._ask("rank", with_bytes(prompts), said))
+        return cast(list[Likelihoods], self._ask("rank", self._read(prompts), said))
+
+    def _read(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        began = time.monotonic()
+        try:
+            return with_bytes(prompts)
+        finally:
+            self._reading += time.monotonic() - began
 
     def _ask(self, name: str, *given: Any) -> Any:
         if self._checkpoint is None:

@@ -229,7 +229,7 @@ def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) ->
     failures: list[str] = []
     model.use(work.stage.checkpoint)
     if work.tasks:
-        with metered(f"{label}, {len(work.cells)} cells", work.num_missing) as meter:
+        with metered(f"{label}, {len(work.cells)} cells", work.num_missing, model.waited) as meter:
             for cells in work.tasks.values():
                 failures += fill_cells(cells, model, batch_size, meter)
     if work.rankings:

@@ -1,7 +1,8 @@
 """From prompts to a model's input, with everything that does not change between passes kept in memory.
 
 Token ids are kept by wording and picture, vision features by picture where the family's tower can be
-kept (`vision_memory.py`): a picture seen before is neither opened nor looked at again.
+kept (`vision_memory.py`): a picture seen before is neither opened nor looked at again. What is not kept can
+be made ahead (`ahead.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.ahead import Ahead, Key, key_of
 from cvit_bench.models.inputs import (
     Batch,
     Kinds,
@@ -27,10 +29,6 @@ from cvit_bench.models.inputs import (
 )
 from cvit_bench.models.vision_memory import Features, VisionMemory
 from cvit_bench.records.sample import Prompt
-
-Key = tuple[str, str | None]
-"""What a prompt says, and the content hash of its picture."""
-
 
 ROW_TOKENS = 1 << 24
 """How many tokens of prompts are kept at most."""
@@ -102,11 +100,24 @@ class Encoder:
         self._vision = vision
         self._rows = rows or Tokens()
         self._kinds = kinds or Kinds()
+        self._ahead = Ahead(lambda prompts: encode(processor, prompts, self._kinds))
 
     @property
     def reads_apart(self) -> bool:
         """Whether prompts are token ids alone once their pictures were looked at, apart from any pass."""
         return self._vision is not None and not self._kinds.names
+
+    @property
+    def waited(self) -> float:
+        """Seconds that inputs were waited for so far."""
+        return self._ahead.waited
+
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Have the inputs of prompts that come next made meanwhile."""
+        keys = tuple(map(key_of, prompts))
+        missing = list(self._missing(keys, prompts).values()) if self._vision else list(prompts)
+        if missing:
+            self._ahead.begin(keys, missing)
 
     def prompts(self, prompts: Sequence[Prompt]) -> Batch:
         """Return prompts padded on the left, on the model's device; they are what the next pass answers."""
@@ -130,8 +141,8 @@ class Encoder:
         """Return each prompt with the features of its picture; only where features are kept."""
         if self._vision is None:
             raise CvitBenchError("this family's pictures cannot be looked at apart from the model's passes")
-        keys = [_key(prompt) for prompt in prompts]
-        rows, pixels = self._take(dict(zip(keys, prompts, strict=True)))
+        keys = [key_of(prompt) for prompt in prompts]
+        rows, pixels = self._take(keys, prompts)
         pictures = [picture for _, picture in keys if picture is not None]
         features = self._vision.features(pictures, pixels)
         return [Encoded(rows[key], None if key[1] is None else features[key[1]]) for key in keys]
@@ -145,29 +156,33 @@ class Encoder:
 
     def _encode(self, prompts: Sequence[Prompt]) -> tuple[Rows, Batch]:
         if self._vision is None:
-            return encode(self._processor, prompts, self._kinds)
+            made = self._ahead.take(tuple(map(key_of, prompts)), prompts)
+            return made.rows, made.rest
         encoded = self.encode(prompts)
         return [prompt.row for prompt in encoded], self.announce(encoded)
 
-    def _take(self, asked: dict[Key, Prompt]) -> tuple[dict[Key, Row], dict[str, torch.Tensor]]:
+    def _take(
+        self, keys: Sequence[Key], prompts: Sequence[Prompt]
+    ) -> tuple[dict[Key, Row], dict[str, torch.Tensor]]:
         """Return prompts by key, and the pixels of pictures whose features are not kept, by hash."""
-        new = {key: prompt for key, prompt in asked.items() if not self._is_known(key)}
-        rows = {key: self._rows.row(key) for key in asked if key not in new}
-        if not new:
+        missing = self._missing(keys, prompts)
+        rows = {key: self._rows.row(key) for key in keys if key not in missing}
+        if not missing:
             return rows, {}
-        made, rest = encode(self._processor, list(new.values()), self._kinds)
-        for key, row in zip(new, made, strict=True):
+        made = self._ahead.take(tuple(keys), list(missing.values()))
+        new = dict(zip(made.keys, made.rows, strict=True))
+        for key, row in new.items():
             self._rows.keep(key, row)
-        pictures = [picture for _, picture in new if picture is not None]
-        pixels = list(rest["pixel_values"].to(self._device, self._dtype)) if pictures else []
-        return {**rows, **dict(zip(new, made, strict=True))}, dict(zip(pictures, pixels, strict=True))
+        pictures = [picture for _, picture in made.keys if picture is not None]
+        pixels = list(made.rest["pixel_values"].to(self._device, self._dtype)) if pictures else []
+        return {**rows, **new}, dict(zip(pictures, pixels, strict=True))
+
+    def _missing(self, keys: Sequence[Key], prompts: Sequence[Prompt]) -> dict[Key, Prompt]:
+        """Return those whose tokens or pixels have to be made, each once."""
+        return {key: one for key, one in zip(keys, prompts, strict=True) if not self._is_known(key)}
 
     def _is_known(self, key: Key) -> bool:
         picture = key[1]
         return key in self._rows and (
             picture is None or (self._vision is not None and picture in self._vision)
         )
-
-
-def _key(prompt: Prompt) -> Key:
-    return prompt.text, prompt.picture.sha256 if prompt.picture is not None else None

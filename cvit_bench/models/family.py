@@ -47,6 +47,15 @@ class Model(Protocol):
     def use(self, checkpoint: Checkpoint) -> None:
         """Put a stage's weights in place; raise CvitBenchError when they do not fit the base."""
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Take note of prompts that are asked soon, whose inputs may be made ready meanwhile.
+
+        What is wrong with one of them is said when it is asked, not here.
+        """
+
+    def waited(self) -> float:
+        """Return for how many seconds it has waited for inputs so far."""
+
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer prompts greedily, in order; the answer of a prompt does not depend on its neighbours."""
 

@@ -1,5 +1,6 @@
 """Open a base through the Auto classes: safetensors only, and no code of its own unless that is asked for."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,12 +75,13 @@ def load_base(
     ) as error:
         raise CvitBenchError(f"{folder}: the model cannot be loaded ({first_line(error)})") from error
     kinds = Kinds(_kinds_of(model), family.answer_kind)
+    reads = copy.deepcopy(processor)  # the encoder's thread has one of its own
     if place is not None or not family.tower:
-        encoder = Encoder(processor, device, dtype, kinds=kinds)
+        encoder = Encoder(reads, device, dtype, kinds=kinds)
     else:
         memory = shared_memory(base_sha256(folder), str(device), str(dtype))
         vision = VisionMemory(model, family.tower, memory.features)
-        encoder = Encoder(processor, device, dtype, vision, memory.rows, kinds)
+        encoder = Encoder(reads, device, dtype, vision, memory.rows, kinds)
     return LoadedBase(model.eval(), processor, encoder, device, dtype)
 
 

@@ -57,6 +57,14 @@ class ReplayModel:
         self._untouched.check()
         self._settle()
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Make the inputs of prompts that come next in another thread."""
+        self._base.encoder.prepare(prompts)
+
+    def waited(self) -> float:
+        """Return for how many seconds inputs were waited for."""
+        return self._base.encoder.waited
+
     @torch.inference_mode()
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Answer greedily, each prompt within its own budget of tokens."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from cvit_bench import plugins
 from cvit_bench.cli.train import run_training
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.models.encoder import Encoder
 from cvit_bench.models.family import Placement, family_named, open_replay
 from cvit_bench.models.inputs import IGNORED
 from cvit_bench.models.loading import load_base
@@ -100,6 +102,21 @@ def test_logits_of_a_batch_are_those_of_single_prompts(name, base_of, asked):
     assert torch.isfinite(learned.loss)
     first = (lesson["labels"] != IGNORED).int().argmax(1) - 1
     assert torch.allclose(learned.logits[torch.arange(len(prompts)), first], together, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_inputs_made_ahead_are_those_made_when_asked(name, base_of, asked):
+    base = load_base(base_of(name), Placement())
+    prompts = [prompt for prompt in asked if prompt.picture or name != "paligemma"]
+    prompts.append(replace(prompts[0], sample_id="the same once more"))
+    made_when_asked = Encoder(base.processor, base.device, base.dtype, kinds=base.encoder._kinds)
+    base.encoder.prepare(prompts)
+    assert base.encoder._ahead._coming or base.encoder._vision is not None
+    with torch.inference_mode():
+        ahead = base.model(**base.encoder.prompts(prompts)).logits[:, -1]
+        wanted = base.model(**made_when_asked.prompts(prompts)).logits[:, -1]
+    assert torch.allclose(ahead, wanted, atol=1e-4)
+    assert made_when_asked._ahead.waited > 0
 
 
 @pytest.mark.parametrize("name", [name for name in TRAINED if family_named(name).ranks])

@@ -49,6 +49,13 @@ class ScriptedModel:
         else:
             self._script = load_json(checkpoint.folder / SCRIPT, Script)
 
+    def prepare(self, prompts: Sequence[Prompt]) -> None:
+        """Nothing is to be made ready."""
+
+    def waited(self) -> float:
+        """Nothing is waited for."""
+        return 0.0
+
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Look every prompt up."""
         time.sleep(self._script.delay)
