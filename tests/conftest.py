@@ -239,12 +239,25 @@ adapter: {rank: 16, alpha: 32, dropout: 0.1, a_init: kaiming}
 """
 
 
+TRIPLE = PAIR.replace("pair", "triple").replace("[mini_geo, mini_read]", "[mini_geo, mini_read, mini_shapes]")
+
+
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory) -> str:
     """The path of the yaml of a suite of two stages, so that training end to end stays short."""
-    path = tmp_path_factory.mktemp("pair") / "tasks" / "suites" / "pair.yaml"
+    return _suite_file(tmp_path_factory.mktemp("pair"), "pair", PAIR)
+
+
+@pytest.fixture(scope="session")
+def triple(tmp_path_factory) -> str:
+    """The path of the yaml of a suite of three stages."""
+    return _suite_file(tmp_path_factory.mktemp("triple"), "triple", TRIPLE)
+
+
+def _suite_file(folder: Path, name: str, text: str) -> str:
+    path = folder / "tasks" / "suites" / f"{name}.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(PAIR, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return str(path)
 
 

@@ -22,11 +22,11 @@ OPTIONS = EvaluateOptions(limit=4, batch_size=4, placement=Placement())
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
+def trained(triple, tmp_path_factory) -> Path:
     """Return a run of four short stages; a high rate makes the stages answer differently."""
     run_dir = tmp_path_factory.mktemp("runs") / "lora"
     settings = ["training.steps=6", "training.batch_size=4", "training.learning_rate=0.01", "adapter.rank=4"]
-    run_training("lora", "mini", run_dir, overrides=settings, limit=16, device="cpu")
+    run_training("lora", triple, run_dir, overrides=settings, limit=16, device="cpu")
     return run_dir
 
 
