@@ -120,9 +120,13 @@ def train_words(plan: Plan, job: Job, settled: Settled) -> list[str]:
     if job.kind != "run":
         stages = min(CHOICE_STAGES, len(open_suite(job.suite)[1].train))
         words += ["--holdout", str(HOLDOUT), "--stages", str(stages)]
-    elif job.seed not in (None, plan.seeds[0]) or job.router_seed:
+    elif not _is_first(plan, job):
         words.append("--no-few-shot")
     return words + _data(plan)
+
+
+def _is_first(plan: Plan, job: Job) -> bool:
+    return job.seed in (None, plan.seeds[0]) and not job.router_seed
 
 
 def _settings(plan: Plan, job: Job, settled: Settled) -> list[str]:
@@ -137,9 +141,16 @@ def _settings(plan: Plan, job: Job, settled: Settled) -> list[str]:
 
 
 def evaluate_words(plan: Plan, job: Job) -> list[str]:
-    """Return the command that evaluates a run, without its folder: points of a grid on held-out samples."""
+    """Return the command that evaluates a run, without its folder.
+
+    All stages × tasks with the first seeds, with others what was trained so far; points of a grid on held-out
+    samples.
+    """
     words = ["evaluate", "--device", plan.device]
-    words += [] if job.kind == "run" else ["--split", "val", "--cells", "final"]
+    if job.kind != "run":
+        words += ["--split", "val", "--cells", "final"]
+    elif not _is_first(plan, job):
+        words += ["--cells", "lower"]
     words += [] if plan.limit is None else ["--limit", str(plan.limit)]
     return words + _data(plan)
 

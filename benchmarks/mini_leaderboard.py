@@ -4,7 +4,8 @@
     python benchmarks/mini_leaderboard.py --suites mini --methods lora smolora --seeds 0 --out runs/some
 
 The table of contenders is `mini_leaderboard.yaml`. For each of them the learning rate is chosen on samples
-that training left out, then every seed is trained and replayed, and the runs join `leaderboards/SUITE`.
+that training left out, then every seed is trained and replayed, and the runs join `leaderboards/SUITE`. All
+stages × tasks are asked with the first seeds; with others, at each stage what was trained so far.
 Exit status 1 when a run could not be finished. A call that was interrupted goes on where it was.
 """
 

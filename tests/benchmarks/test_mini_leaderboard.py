@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,10 @@ def test_a_run_that_counts_has_the_chosen_settings_and_its_seeds(tmp_path):
     ]  # fmt: skip
     assert "--holdout" not in words
     assert "--stages" not in words
-    assert evaluate_words(plan(tmp_path, limit=3), job) == ["evaluate", "--device", "cpu", "--limit", "3"]
+    usual = ["evaluate", "--device", "cpu", "--limit", "3"]
+    assert evaluate_words(plan(tmp_path, limit=3), replace(job, router_seed=0)) == usual
+    lower = evaluate_words(plan(tmp_path, limit=3), job)
+    assert lower == [*usual[:3], "--cells", "lower", *usual[3:]]
     assert run_dir(plan(tmp_path), job) == tmp_path / "mini" / "smolora-0-r1"
 
 
