@@ -1,7 +1,7 @@
 """`cvit-bench evaluate`: replay the checkpoints of a run directory and score them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from cvit_bench.cli.options import (
 )
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import CellChoice, Executor, SplitChoice, TaskChoice
-
-if TYPE_CHECKING:
-    from cvit_bench.evaluate.sequence import EvaluateOptions
 
 _AUTO_BATCH = 64
 
@@ -62,7 +59,9 @@ def evaluate(
         bool,
         typer.Option("--no-ranking", help="Do not rank allowed answers; K is what the answers say then."),
     ] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, do nothing.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be done and what it costs, do nothing.")
+    ] = False,
     json: Json = False,
     data_root: DataRoot = None,
     device: Device = "auto",
@@ -80,6 +79,8 @@ def evaluate(
     trust_remote_code: RemoteCode = False,
 ) -> None:
     """Answer every stage × task of a run, score it, and print the matrix and the metrics."""
+    from cvit_bench.cli.evaluate_plan import cost_text
+    from cvit_bench.evaluate.cost import evaluation_cost
     from cvit_bench.evaluate.sequence import EvaluateOptions
     from cvit_bench.evaluate.sequence import evaluate as replay
     from cvit_bench.report.terminal import results_text
@@ -104,7 +105,8 @@ def evaluate(
         ray_address=ray_address,
     )
     if plan:
-        print(_planned(run_dir, options))
+        cost = evaluation_cost(run_dir, options)
+        print(cost.model_dump_json(indent=1) if json else cost_text(cost))
         return
     results = replay(run_dir, options)
     print(results.model_dump_json(indent=1) if json else results_text(results))
@@ -116,23 +118,3 @@ def _batch_size(text: str) -> int:
     if not whole_number(text):
         raise CvitBenchError(f"--batch-size {text}: expected a number from 1 on, or auto")
     return int(text)
-
-
-def _planned(run_dir: Path, options: "EvaluateOptions") -> str:
-    from tabulate import tabulate
-
-    from cvit_bench.evaluate.sequence import outstanding, prepare, ranks
-
-    inputs, base, stages, plan = prepare(run_dir, options)
-    lacking = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
-    work = {item.stage.name: item for item in lacking}
-    rows = []
-    names = [stage.name for stage in plan.stages] + [stage.name for stage in plan.few_shot]
-    for name in names:
-        cells = [cell for cell in plan.cells if cell.stage == name]
-        prompts = sum(len(inputs.asked(cell.task, cell.variant)) for cell in cells)
-        to_do = work[name].num_missing if name in work else 0
-        to_rank = work[name].num_unranked if name in work else 0
-        rows.append((name, len(cells), prompts, prompts - to_do, to_do, to_rank))
-    headers = ("stage", "cells", "prompts", "answered already", "to generate", "to rank")
-    return str(tabulate(rows, headers=headers, tablefmt="simple"))

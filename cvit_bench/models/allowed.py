@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cvit_bench.adapters.peft_bridge import tuner_of
-
-_TOKENWISE = ("LORA", "IA3", "LOHA", "LOKR", "OFT", "BOFT", "VERA", "FOURIERFT", "HRA", "VBLORA", "RANDLORA")
-"""PEFT methods whose layers treat every token alike."""
+from cvit_bench.models.unopened import TOKENWISE
 
 _NOT_GREEDY = {
     "repetition_penalty": 1.0,
@@ -46,7 +44,7 @@ def is_tokenwise(adapted: Any) -> bool:
         return tuner.tokenwise
     config = adapted.active_peft_config
     special = getattr(config, "alora_invocation_tokens", None) or getattr(config, "arrow_config", None)
-    return config.peft_type.value in _TOKENWISE and not special
+    return config.peft_type.value in TOKENWISE and not special
 
 
 def is_padding_safe(adapted: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from cvit_bench.data.images import open_picture
+from cvit_bench.models.chat import chat_text, has_start
 from cvit_bench.records.sample import Prompt
 
 IGNORED = -100
@@ -37,19 +38,6 @@ KINDS = ("token_type_ids", "mm_token_type_ids")
 _NO_KINDS = Kinds()
 
 
-def chat_text(processor: Any, prompt: Prompt) -> str:
-    """Return the conversation up to where the model has to answer."""
-    parts = [{"type": "image"}] if prompt.picture is not None else []
-    content = [*parts, {"type": "text", "text": prompt.text}]
-    text: str = processor.tokenizer.apply_chat_template(
-        [{"role": "user", "content": content}],
-        chat_template=processor.chat_template,
-        add_generation_prompt=True,
-        tokenize=False,
-    )
-    return text
-
-
 def prompt_batch(processor: Any, prompts: Sequence[Prompt]) -> Batch:
     """Encode prompts padded on the left: input_ids and attention_mask [B, L], pixel_values."""
     rows, rest = encode(processor, prompts)
@@ -72,7 +60,7 @@ def encode(processor: Any, prompts: Sequence[Prompt], kinds: Kinds = _NO_KINDS) 
     encoded = processor(
         text=texts,
         images=pictures if any(pictures) else None,
-        add_special_tokens=not _has_start(processor, texts),
+        add_special_tokens=not has_start(processor, texts),
         padding=True,
         return_tensors="pt",
     )
@@ -121,12 +109,6 @@ def answers_only(batch: Batch, model: Any) -> Batch:
     first = int((labels != IGNORED).any(dim=0).int().argmax())
     kept = torch.arange(max(first - 1, 0), labels.shape[1], device=labels.device)
     return {**batch, "labels": labels[:, kept[0] :], "logits_to_keep": kept}
-
-
-def _has_start(processor: Any, texts: Sequence[str]) -> bool:
-    """Tell whether the chat template has written the start token itself; else the tokenizer adds it."""
-    start = processor.tokenizer.bos_token
-    return start is not None and texts[0].startswith(start)
 
 
 def _pad_id(processor: Any) -> int:

@@ -5,7 +5,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from cvit_bench.models.inputs import IGNORED, chat_text, prompt_batch, to_device, training_batch
+from cvit_bench.models.chat import chat_text
+from cvit_bench.models.inputs import IGNORED, prompt_batch, to_device, training_batch
 from cvit_bench.records.sample import Picture, Prompt
 from cvit_bench.resources import embedded_base
 
