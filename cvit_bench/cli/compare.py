@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cvit_bench.cli.options import Json, Split
+from cvit_bench.cli.options import Json, Resampled, Split
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.text import unknown_name
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def compare(
     ] = None,
     flips: Annotated[int, typer.Option("--flips", min=0, help="Print so many flips of each task.")] = 0,
     split: Split = SplitChoice.TEST,
+    resample: Resampled = Resample.IMAGES,
     json: Json = False,
 ) -> None:
     """Compare the second run with the first: intervals, tests, flips; exit 1 when a gate fails."""
@@ -33,7 +34,7 @@ def compare(
     from cvit_bench.report.comparison import comparison_text
 
     limits = [_limit(text) for text in gate or []]
-    found = compared(first, second, split)
+    found = compared(first, second, split, resample)
     gates = tuple(_gate(found, name, points) for name, points in limits)
     found = found.model_copy(update={"gates": gates})
     print(found.model_dump_json(indent=1) if json else comparison_text(found, flips))

@@ -13,6 +13,7 @@ from cvit_bench.cli.options import (
     Limit,
     References,
     RemoteCode,
+    Resampled,
     RunDir,
     Split,
     Threads,
@@ -21,7 +22,7 @@ from cvit_bench.cli.options import (
     whole_number,
 )
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.choices import CellChoice, Executor, SplitChoice, TaskChoice
+from cvit_bench.records.choices import CellChoice, Executor, Resample, SplitChoice, TaskChoice
 
 _AUTO_BATCH = 64
 
@@ -49,6 +50,7 @@ def evaluate(
         int, typer.Option("--design-seed", help="Which wordings --per-sample deals to which sample.")
     ] = 0,
     reference: References = None,
+    resample: Resampled = Resample.IMAGES,
     reuse: Annotated[
         list[Path] | None,
         typer.Option("--reuse", help="A run to take answers of the same checkpoints from; may be repeated."),
@@ -99,6 +101,7 @@ def evaluate(
         data_root=data_root,
         references=tuple(reference or ()),
         reuse=tuple(reuse or ()),
+        resample=resample,
         ranking=not no_ranking,
         processes=processes,
         executor=executor,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.choices import Resample, SplitChoice
 
 if TYPE_CHECKING:
     from cvit_bench.models.family import Placement
@@ -24,6 +24,10 @@ RemoteCode = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Split = Annotated[
     SplitChoice, typer.Option("--split", help="test, or val: the samples that training held out.")
+]
+Resampled = Annotated[
+    Resample,
+    typer.Option("--resample", help="What intervals count as drawn by chance; wordings need --variants."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="First N samples of every task.")]
 

@@ -13,7 +13,7 @@ from cvit_bench.evaluate.sides import Side, open_side, paired_items, refuse_othe
 from cvit_bench.metrics.paired import PairedTest, detectable, holm, paired_test
 from cvit_bench.metrics.resampling import Items
 from cvit_bench.metrics.uncertainty import percentile_interval
-from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.comparison import Change, Comparison, MetricChange, TaskChange, TaskTest
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.results import MetricResult, TaskInfo
@@ -22,7 +22,12 @@ Pair = tuple[Measured, Measured]
 _TOLD_APART = ("method", "task_identity", "templates", "seeds")
 
 
-def compare(first: Path, second: Path, split: SplitChoice = SplitChoice.TEST) -> Comparison:
+def compare(
+    first: Path,
+    second: Path,
+    split: SplitChoice = SplitChoice.TEST,
+    resample: Resample = Resample.IMAGES,
+) -> Comparison:
     """Compare two runs; raise unless they answered the same items.
 
     Where the samples of one are not at hand (a leaderboard entry) their figures are set side by side, and
@@ -39,7 +44,10 @@ def compare(first: Path, second: Path, split: SplitChoice = SplitChoice.TEST) ->
         )
         return _comparison(one, other, notes, _printed_tasks(one, other), _printed_metrics(one, other))
     ones, others, asked = paired_items(one, other)
-    pair = measured(ones, one.layout()), measured(others, other.layout(), run=1)
+    pair = (
+        measured(ones, one.layout(), resample=resample),
+        measured(others, other.layout(), run=1, resample=resample),
+    )
     tasks = _tasks(one, other, pair, {name: (items, others[name]) for name, items in ones.items()})
     found = _comparison(one, other, notes, tasks, _metrics(one, other, pair))
     return found.model_copy(update={"flips": tuple(flips(one, other, asked, others))})

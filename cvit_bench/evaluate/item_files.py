@@ -47,7 +47,11 @@ def write_items(table: Table) -> None:
         asked = table.asked(task)
         wordings = _wordings(table, task, asked)
         hashes = zip(*(_hashes(sample, wordings[key]) for key, sample in asked.items()), strict=True)
-        about = {"fields": list(items.fields), "highest": dict(items.highest)}
+        about = {
+            "fields": list(items.fields),
+            "highest": dict(items.highest),
+            "of_wordings": list(items.of_wordings),
+        }
         columns = {
             "variant": [variant for variant, _ in asked],
             "id": [name for _, name in asked],
@@ -109,7 +113,9 @@ def read_items(run_dir: Path, task: str, stages: int, split: SplitChoice = Split
         raise CvitBenchError(
             f"{path}: no table of items ({error}); `cvit-bench score --run-dir {run_dir}` makes it again"
         ) from error
-    return AskedItems(keys, hashes, Items(fields, clusters, highest))
+    wordings = np.unique([variant for variant, _ in keys], return_inverse=True)[1]
+    items = Items(fields, clusters, highest, wordings, tuple(about.get("of_wordings", ())))
+    return AskedItems(keys, hashes, items)
 
 
 def _refuse_without(fields: Mapping[str, Array]) -> None:

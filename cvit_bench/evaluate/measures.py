@@ -10,8 +10,9 @@ from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError, MetricUndefinedError
 from cvit_bench.metrics.beside import matrices_beside
 from cvit_bench.metrics.knowledge import matrices
-from cvit_bench.metrics.resampling import RESAMPLES, Items, field_means, resampled_means
+from cvit_bench.metrics.resampling import RESAMPLES, Items, SecondLevel, field_means, resampled_means
 from cvit_bench.metrics.uncertainty import percentile_interval
+from cvit_bench.records.choices import Resample
 from cvit_bench.records.matrix import KINDS, Array, Kind, ScoreMatrix
 from cvit_bench.records.results import Estimate, Matrix, MetricResult
 
@@ -35,13 +36,15 @@ def measured(
     resamples: int = RESAMPLES,
     seed: int = 0,
     run: int = 0,
+    resample: Resample = Resample.IMAGES,
 ) -> Measured:
     """Average the fields of every task, once as they are and once for each draw.
 
     `run` tells apart several runs on the same items: their draws are the same.
     """
     means = field_means(items, layout.tasks)
-    draws = resampled_means(items, layout.tasks, resamples, seed, run=run)
+    second: SecondLevel | None = "wordings" if resample is Resample.VARIANTS else None
+    draws = resampled_means(items, layout.tasks, resamples, seed, second, run)
     num_items = sum(_num_scored(task) for task in items.values())
     point = _all(means, layout)
     return Measured(means, draws, point, _centred(_all(draws, layout), point), num_items)

@@ -8,6 +8,7 @@ import numpy as np
 from cvit_bench import plugins
 from cvit_bench.evaluate.measures import measured, metric_results, rounded_matrix
 from cvit_bench.evaluate.table import ScoredCell, Table
+from cvit_bench.records.choices import Resample
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.results import Released
 from cvit_bench.records.sample import Sample
@@ -28,7 +29,7 @@ def released_fields(task: Task, answered: Sequence[tuple[Sample, str]]) -> dict[
     return {VALUE: np.array([score.value for score in scores], np.float64), FORM: np.array(forms)}
 
 
-def released_results(table: Table) -> Released | None:
+def released_results(table: Table, resample: Resample = Resample.IMAGES) -> Released | None:
     """Return matrices and metrics of S and F as released; None where no task has a released scorer.
 
     The samples are drawn as for the strict metrics, so that the difference of two values is one of pairs.
@@ -38,7 +39,7 @@ def released_results(table: Table) -> Released | None:
     if not twins:
         return None
     cells = {place: [_judged_as_released(cell) for cell in found] for place, found in table.cells.items()}
-    run = measured(Table(table.inputs, table.plan, cells).items, table.layout)
+    run = measured(Table(table.inputs, table.plan, cells).items, table.layout, resample=resample)
     return Released(
         scorers=twins,
         S=rounded_matrix(run.point["S"]),

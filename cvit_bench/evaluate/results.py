@@ -15,6 +15,7 @@ from cvit_bench.evaluate.splits import splits
 from cvit_bench.evaluate.table import Places, ScoredCell, Table, sample_means
 from cvit_bench.metrics.knowledge import FIELDS, IN_WORDS, PERCENT, linearised
 from cvit_bench.metrics.uncertainty import mean_interval
+from cvit_bench.records.choices import Resample
 from cvit_bench.records.matrix import Array, Kind
 from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
 from cvit_bench.records.results import (
@@ -45,9 +46,14 @@ def table_of(
     return Table(inputs, plan, _by_place(paraphrases), _by_place(changes), others)
 
 
-def make_results(table: Table, cells: Sequence[ScoredCell], references: Sequence[Reference] = ()) -> Results:
+def make_results(
+    table: Table,
+    cells: Sequence[ScoredCell],
+    references: Sequence[Reference] = (),
+    resample: Resample = Resample.IMAGES,
+) -> Results:
     """Assemble the results of a run from its table and its cells in the order of the plan."""
-    inputs, plan, run = table.inputs, table.plan, measured(table.items, table.layout)
+    inputs, plan, run = table.inputs, table.plan, measured(table.items, table.layout, resample=resample)
     variants = (cell.cell.variant for cell in cells if not _is_form_change(inputs, cell))
     in_sequence = {stage.name for stage in plan.stages}
     manifest, past = inputs.manifest, histories(table)
@@ -74,11 +80,11 @@ def make_results(table: Table, cells: Sequence[ScoredCell], references: Sequence
         wordings=tuple(wordings(table, run)),
         form_changes=tuple(form_changes(table, run)),
         few_shot_curves=curves(table, run),
-        released=released_results(table),
+        released=released_results(table, resample),
         splits=splits(run),
         outcomes=tuple(outcomes(table)),
         flips=tuple(flip for history in past for flip in flips(history)),
-        provenance=_provenance(inputs, plan, references),
+        provenance=_provenance(inputs, plan, references, resample),
     )
 
 
@@ -164,7 +170,9 @@ def _estimate(values: Array, highest: float) -> Estimate:
     return Estimate(value=value, ci_low=low, ci_high=high)
 
 
-def _provenance(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Reference]) -> dict[str, Any]:
+def _provenance(
+    inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Reference], resample: Resample
+) -> dict[str, Any]:
     manifest = inputs.manifest
     weights = {one.name: one.weights for one in plan.stages}
     weights |= {one.name: one.weights for one in plan.few_shot}
@@ -177,6 +185,7 @@ def _provenance(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Re
         "batch_size": plan.batch_size,
         "limit": plan.limit,
         **({} if plan.design is None else {"design": plan.design.model_dump()}),
+        **({} if resample is Resample.IMAGES else {"resample": resample.value}),
         **({"references": {one.role: one.manifest.run for one in references}} if references else {}),
         **({} if selftest is None else {"selftest": _told(selftest)}),
         "training": manifest.config,

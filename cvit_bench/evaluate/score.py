@@ -21,7 +21,7 @@ from cvit_bench.evaluate.score_files import Write, score_file
 from cvit_bench.evaluate.table import ScoredCell, scored_cell
 from cvit_bench.evaluate.typed import score_typed
 from cvit_bench.records.asked_form import AskedForm, asked_form_kept
-from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.files import replacing
 from cvit_bench.records.load import save_json
 from cvit_bench.records.plan import IMPORTED, EvaluationPlan, PlannedCell, cell_path, scores_path
@@ -37,14 +37,20 @@ def rescore(
     data_root: Path | None = None,
     split: SplitChoice = SplitChoice.TEST,
     references: Sequence[Path] = (),
+    resample: Resample = Resample.IMAGES,
 ) -> Results:
     """Score a run again from its predictions and write its results."""
     if split is SplitChoice.TEST and typed_path(run_dir).exists():
         return score_typed(run_dir, data_root)
-    return score_run(*open_planned(run_dir, data_root, split), references)
+    return score_run(*open_planned(run_dir, data_root, split), references, resample)
 
 
-def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path] = ()) -> Results:
+def score_run(
+    inputs: RunInputs,
+    plan: EvaluationPlan,
+    references: Sequence[Path] = (),
+    resample: Resample = Resample.IMAGES,
+) -> Results:
     """Score all planned cells, write scores and results, return the results.
 
     One cell is in memory at a time, but for its scores; the score files appear together, when all are whole.
@@ -60,7 +66,7 @@ def score_run(inputs: RunInputs, plan: EvaluationPlan, references: Sequence[Path
         found = {cell.cell: cell for place in in_turn for cell in _score_place(ranked, place, files)}
     cells = [found[cell] for cell in plan.cells]
     table = table_of(inputs, plan, cells, others)
-    results = make_results(table, cells, [reference for reference, _ in others])
+    results = make_results(table, cells, [reference for reference, _ in others], resample)
     write_items(table)
     write_flips(inputs, plan, histories(table))
     save_json(results_path(inputs.run_dir, inputs.split), results)

@@ -20,7 +20,7 @@ from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
 from cvit_bench.models.family import Model, Placement, family_of
 from cvit_bench.progress import metered, say
-from cvit_bench.records.choices import CellChoice, Executor, SplitChoice, TaskChoice
+from cvit_bench.records.choices import CellChoice, Executor, Resample, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
@@ -46,6 +46,7 @@ class EvaluateOptions:
     data_root: Path | None = None
     references: tuple[Path, ...] = ()
     reuse: tuple[Path, ...] = ()
+    resample: Resample = Resample.IMAGES
     ranking: bool = True
     executor: Executor = Executor.LOCAL
     ray_address: str | None = None
@@ -106,7 +107,7 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
                 f"{shown}\n{len(failures)} prompts could not be answered or ranked; "
                 "the same command tries them again"
             )
-        return score_run(inputs, plan, options.references)
+        return score_run(inputs, plan, options.references, options.resample)
 
 
 def prepare(

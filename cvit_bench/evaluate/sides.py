@@ -1,7 +1,7 @@
 """The two sides of a comparison: opened, and held to the same suite, tasks, scorers and items."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +107,7 @@ def paired_items(
             at = [order[key] for key in one.keys]
             fields = {name: rows[:, at] for name, rows in other.items.fields.items()}
             ones[task], asked[task] = one.items, one
-            others[task] = Items(fields, one.items.clusters, other.items.highest)
+            others[task] = replace(one.items, fields=fields, highest=other.items.highest)
     _refuse(first, second, problems)
     return ones, others, asked
 

@@ -143,7 +143,8 @@ class Table:
         scaled |= {name: top for name in worded if name not in SHARES} | {"wording_noise": 0.0}
         pictures = [one.picture.name if one.picture else one.id for one in samples.values()]
         clusters = np.unique(np.array(pictures), return_inverse=True)[1]
-        return Items({**fields, **worded}, clusters, scaled)
+        variants = np.unique(np.array([variant for variant, _ in samples]), return_inverse=True)[1]
+        return Items({**fields, **worded}, clusters, scaled, variants, tuple(worded))
 
     def asked(self, task: str) -> dict[tuple[str, str], Sample]:
         """Return the items of a task in their order: (variant, sample id) -> sample."""

@@ -29,6 +29,13 @@ class SplitChoice(str, Enum):
         return name if self is SplitChoice.TEST else f"{name}-{self.value}"
 
 
+class Resample(str, Enum):
+    """What intervals count as drawn by chance: the pictures, or the wordings of the instructions as well."""
+
+    IMAGES = "images"
+    VARIANTS = "images+variants"
+
+
 class Executor(str, Enum):
     """Where cells are answered."""
 

@@ -6,8 +6,11 @@ All other answers are the same in all wordings, as in the toy run: pick 75, coun
 
 import pytest
 
+from cvit_bench.evaluate.compare import compare
 from cvit_bench.evaluate.inputs import open_run
+from cvit_bench.evaluate.score import rescore
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.records.choices import Resample
 from cvit_bench.records.plan import load_plan
 
 RIGHT = {"v0": (0, 1, 2), "v1": (0, 1), "h0": (0,)}
@@ -99,3 +102,29 @@ def test_an_incomplete_design(worded):
     assert found.agreement.value == pytest.approx(25 * sum(row[0] == row[1] for row in own))
     assert results.metric("consistency").value is None
     assert results.metric("wording_gap").value is not None
+
+
+def test_wordings_count_as_drawn_where_asked(worded, copy_toy):
+    """AP rests on fruit, whose three wordings differ; what is said of these wordings stays as it was."""
+    other = copy_toy("other")
+    alone = _evaluated(worded, variants=None)
+    both = rescore(worded.run_dir, worded.data, resample=Resample.VARIANTS)
+    assert both == _evaluated(worded, variants=None, resample=Resample.VARIANTS)
+    assert (alone.provenance.get("resample"), both.provenance["resample"]) == (None, "images+variants")
+    assert both.matrices == alone.matrices
+    assert _width(both.metric("ap")) > 1.1 * _width(alone.metric("ap"))
+    told = [[one.model_dump(exclude={"mean"}) for one in found.wordings] for found in (alone, both)]
+    assert told[0] == told[1]
+    assert _width(_of(both, 3, "fruit").mean) > _width(_of(alone, 3, "fruit").mean)
+    evaluate(other, EvaluateOptions(data_root=worded.data, variants=None))
+    widths = [
+        _width(
+            next(one.change for one in compare(worded.run_dir, other, resample=how).metrics if one.id == "ap")
+        )
+        for how in Resample
+    ]
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)  # no wording bears on a difference of nothing
+
+
+def _width(found):
+    return found.ci_high - found.ci_low
