@@ -8,9 +8,8 @@ count. A call that was interrupted goes on where it was.
 """
 
 import argparse
-import multiprocessing
 import sys
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -18,6 +17,7 @@ if __name__ == "__main__":
 
 from benchmarks.gate_jobs import METHODS, Figures, Plan, run_job
 from benchmarks.gate_report import report
+from cvit_bench import side_by_side
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import write_text
 
@@ -41,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def measure(plan: Plan, seeds: list[int], processes: int) -> dict[int, dict[str, Figures]]:
     """Run all jobs, up to `processes` side by side, each of one thread."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with side_by_side.processes(processes) as pool:
         pending: dict[tuple[int, str], Future[Figures]] = {
             (seed, method): pool.submit(run_job, plan, method, seed) for seed in seeds for method in METHODS
         }

@@ -11,7 +11,6 @@ Exit status 1 when a run could not be finished. A call that was interrupted goes
 
 import argparse
 import json
-import multiprocessing
 import shlex
 import sys
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -30,6 +29,7 @@ from benchmarks.board_table import TABLE, check_installed, load_table
 from benchmarks.job_order import work_off
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import write_text
+from cvit_bench.side_by_side import processes
 
 SUITES = ("mini", "mini-multi", "mini-coin")
 
@@ -85,19 +85,16 @@ def _state(given: argparse.Namespace) -> State:
 
 def _run(state: State, given: argparse.Namespace) -> bool:
     """Run all jobs, up to `--processes` side by side, each of one thread; tell whether it was interrupted."""
-    context = multiprocessing.get_context("spawn")
     needed = {job: needs(state.plan, job, state.jobs) for job in state.jobs}
-    with ProcessPoolExecutor(given.processes, mp_context=context) as pool:
-        work = work_off(
-            state.jobs, needed.__getitem__, lambda job: _start(state, job, pool, given), given.processes
-        )
-        try:
+    try:
+        with processes(given.processes) as pool:
+            work = work_off(
+                state.jobs, needed.__getitem__, lambda job: _start(state, job, pool, given), given.processes
+            )
             for job, future in work:
                 state.take(job, future)
-        except KeyboardInterrupt:
-            for child in multiprocessing.active_children():
-                child.terminate()
-            return True
+    except KeyboardInterrupt:
+        return True
     return False
 
 

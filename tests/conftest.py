@@ -92,7 +92,12 @@ class Toy:
 @pytest.fixture
 def toy(tmp_path: Path) -> Toy:
     """Write the toy suite, its data, a scripted base and a run of three scripted stages."""
-    found = Toy(tmp_path / "toy")
+    return make_toy(tmp_path / "toy")
+
+
+def make_toy(root: Path) -> Toy:
+    """Write the toy suite and its run below a folder."""
+    found = Toy(root)
     for number, task in enumerate(TASKS):
         _write_task(found.root, task, number)
     _write_suite(found.root)
@@ -264,7 +269,7 @@ def _suite_file(folder: Path, name: str, text: str) -> str:
 @pytest.fixture
 def inside(tmp_path, monkeypatch, capsys):
     """Return the like of `call` without a process of its own; an error that escapes fails the test."""
-    handler = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CVIT_BENCH_DATA", raising=False)
 
@@ -277,4 +282,5 @@ def inside(tmp_path, monkeypatch, capsys):
         return found.out, found.err
 
     yield run
-    signal.signal(signal.SIGINT, handler)
+    for number, answer in before.items():
+        signal.signal(number, answer)

@@ -58,11 +58,9 @@ def _cores() -> int:
 
 def _run_all(runs: dict[str, Path], limit: int | None, seed: int, jobs: int) -> "list[Results]":
     """Run the methods in processes of one thread each, and return their results in the order given."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from cvit_bench.side_by_side import processes
 
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=context) as pool:
+    with processes(min(jobs, len(runs))) as pool:
         pending = [pool.submit(_run_one, method, run_dir, limit, seed) for method, run_dir in runs.items()]
         return [future.result() for future in pending]
 

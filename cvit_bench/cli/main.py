@@ -1,9 +1,11 @@
 """The `cvit-bench` command: registers the verbs and turns errors into messages and exit codes.
 
-0 fine · 1 a check found something · 2 bad input or use · 130 interrupted, the same command resumes.
+0 fine · 1 a check found something · 2 bad input or use · 130 interrupted (143 by SIGTERM), the same command
+resumes.
 Heavy imports happen inside the verbs: `--help` loads neither torch nor pandas.
 """
 
+import os
 import signal
 import sys
 from typing import Annotated
@@ -60,7 +62,8 @@ def root(
 
 def run() -> None:
     """Entry point of the console script."""
-    signal.signal(signal.SIGINT, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         app()
     except CvitBenchError as error:
@@ -69,5 +72,5 @@ def run() -> None:
 
 
 def _interrupted(number: int, frame: object) -> None:
-    print("cvit-bench: interrupted; the same command resumes", file=sys.stderr)
-    raise SystemExit(130)
+    os.write(2, b"cvit-bench: interrupted; the same command resumes\n")  # a print may be under way
+    raise SystemExit(128 + number)

@@ -3,8 +3,6 @@
 The directory is built beside its place and moved there when all of it is whole.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.answers import Answer
 from cvit_bench.interop.joining import Wanted, join
 from cvit_bench.interop.placing import About, Importing, placed
+from cvit_bench.records.begun import begun
 from cvit_bench.records.files import sha256_bytes, sha256_json, write_bytes
 from cvit_bench.records.load import save_json
 from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
@@ -57,16 +56,11 @@ def import_run(
 def _whole(run_dir: Path) -> Iterator[Path]:
     """Give a folder beside `run_dir` that takes its place at the end, or is gone."""
     try:
-        run_dir.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{run_dir.name}.", suffix=".part", dir=run_dir.parent))
-        folder.chmod(0o755)
+        with begun(run_dir, is_folder=True) as folder:
+            yield folder
+            folder.replace(run_dir)
     except OSError as error:
-        raise CvitBenchError(f"{run_dir}: cannot be written ({error.strerror})") from error
-    try:
-        yield folder
-        folder.replace(run_dir)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        raise CvitBenchError(f"{run_dir}: cannot be written ({error.strerror or error})") from error
 
 
 def _write_answers(work: Importing, folder: Path) -> int:

@@ -1,7 +1,6 @@
 """A stage folder: written whole or not at all, reused only when everything it depends on is the same."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import adapter_sha256
 from cvit_bench.records.base import FileRecord, Sha256
+from cvit_bench.records.begun import begun
 from cvit_bench.records.files import sync
 from cvit_bench.records.load import load_json
 
@@ -53,29 +53,17 @@ def finished_stage(folder: Path, origin: str) -> StageTraining | None:
 @contextmanager
 def stage_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder; on leaving, fsync all of it and rename it to `folder`."""
-    temporary = _beside(folder)
     try:
-        yield temporary
-        for path in sorted(temporary.iterdir()):
-            path.chmod(0o644)
-            sync(path)
-        sync(temporary)
-        temporary.rename(folder)
-        sync(folder.parent)
+        with begun(folder, is_folder=True) as temporary:
+            yield temporary
+            for path in sorted(temporary.iterdir()):
+                path.chmod(0o644)
+                sync(path)
+            sync(temporary)
+            temporary.rename(folder)
+            sync(folder.parent)
     except OSError as error:
         raise CvitBenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _beside(folder: Path) -> Path:
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        made.chmod(0o755)
-    except OSError as error:
-        raise CvitBenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    return made
 
 
 def remove_stages(run_dir: Path) -> None:

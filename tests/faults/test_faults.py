@@ -1,28 +1,39 @@
 """Every fault of the table, provoked: what is said, the exit status, nothing lost, nothing stale."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from tabulate import tabulate
 
+from tests.conftest import Toy, make_toy
 from tests.faults.faults import FAULTS, VALIDATE
 
-TABLE = Path(__file__).with_name("README.md")
-ABOUT = """# Faults
 
-`test_faults.py` provokes each of these on a finished run and writes this table. For every one: one message
-that names the file, no trace, nothing finished is lost, and the next `evaluate` ends with the same bytes.
-"""
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Toy:
+    """A toy run that is evaluated, and beside it a copy that stays sound."""
+    toy = make_toy(tmp_path_factory.mktemp("faults") / "toy")
+    words = ["evaluate", "--run-dir", str(toy.run_dir), "--data-root", str(toy.data)]
+    subprocess.run([sys.executable, "-m", "cvit_bench", *words], check=True, capture_output=True)
+    shutil.copytree(toy.root, toy.root.with_name("sound"))
+    return toy
+
+
+@pytest.fixture
+def sound(finished) -> Path:
+    """The sound copy; the run itself is as it was."""
+    path = finished.root.with_name("sound")
+    shutil.rmtree(finished.root)
+    shutil.copytree(path, finished.root)
+    return path
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.kind for fault in FAULTS])
-def test_a_fault_is_met(toy, inside, tmp_path, fault):
-    on_toy = ("--run-dir", toy.run_dir, "--data-root", toy.data)
-    inside("evaluate", *on_toy)
+def test_a_fault_is_met(finished, sound, inside, fault):
+    toy, on_toy = finished, ("--run-dir", finished.run_dir, "--data-root", finished.data)
     wanted = (toy.run_dir / "results.json").read_bytes()
-    sound = tmp_path / "sound"
-    shutil.copytree(toy.root, sound)
     fault.harm(toy)
 
     words = (
@@ -48,16 +59,3 @@ def put_right(sound: Path, root: Path) -> None:
     for link in [path for path in root.rglob("*") if path.is_symlink()]:
         link.unlink()
     shutil.copytree(sound, root, ignore=made, dirs_exist_ok=True)
-
-
-def test_the_table_says_what_is_tested():
-    how = {True: "put right by the user", False: "by itself"}
-    rows = [
-        (number, fault.kind, f"`{fault.words[0]}`", fault.code, how[fault.mended])
-        for number, fault in enumerate(FAULTS, start=1)
-    ]
-    table = tabulate(rows, ("", "fault", "met by", "exit", "mended"), tablefmt="pipe")
-    text = f"{ABOUT}\n{table}\n"
-    if not TABLE.exists() or TABLE.read_text() != text:
-        TABLE.write_text(text)
-        pytest.fail(f"{TABLE.name} did not say what is tested; it does now")
