@@ -13,6 +13,7 @@ from cvit_bench.evaluate.robustness import form_changes, wordings
 from cvit_bench.evaluate.series import all_series
 from cvit_bench.evaluate.splits import splits
 from cvit_bench.evaluate.table import Places, ScoredCell, Table, sample_means
+from cvit_bench.evaluate.task_scores import task_scores
 from cvit_bench.metrics.knowledge import FIELDS, IN_WORDS, PERCENT, linearised
 from cvit_bench.metrics.uncertainty import mean_interval
 from cvit_bench.records.choices import Resample
@@ -75,6 +76,7 @@ def make_results(
         cells=tuple(_cell(table, cell) for cell in cells if cell.cell.stage in in_sequence),
         few_shot=tuple(_few_shot(table, stage) for stage in plan.few_shot),
         matrices=Matrices(**{kind: rounded_matrix(run.point[kind]) for kind in SHOWN}),
+        task_scores=tuple(task_scores(table, run)),
         metrics=metric_results(run),
         series=() if manifest.schedule == "per_task" else all_series(run),
         wordings=tuple(wordings(table, run)),

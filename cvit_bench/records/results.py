@@ -74,6 +74,13 @@ class FewShot(Record):
     lenient: Estimate | None = None
 
 
+class TaskScore(Record):
+    """S of a task at the last stage with its interval; of a per-task run, at the task's own stage."""
+
+    task: Name
+    strict: Estimate
+
+
 Measure = Literal["ranked", "lenient", "lenient (no likelihoods)"]
 
 
@@ -254,6 +261,7 @@ class RunSummary(FileRecord):
     stages: tuple[StageInfo, ...]
     tasks: tuple[TaskInfo, ...]
     matrices: Matrices
+    task_scores: tuple[TaskScore, ...] = ()
     few_shot: tuple[FewShot, ...] = ()
     metrics: tuple[MetricResult, ...]
     series: tuple[Series, ...] = ()

@@ -21,6 +21,8 @@ LEADING = (
     Column("AP w/o captions", "ap_no_caption"),
     Column("MAP", "map"),
     Column("BWT", "bwt_tm1"),
+    Column("Seeing", "seeing"),
+    Column("Obeying", "obeying"),
     FORGETTING,
     Column("MIF", "mif"),
     Column("Unseen", "unseen"),

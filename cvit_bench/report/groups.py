@@ -13,7 +13,7 @@ from typing import Any
 
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.files import canonical_json
-from cvit_bench.records.results import Matrices, Matrix, MetricResult
+from cvit_bench.records.results import Estimate, Matrices, Matrix, MetricResult, TaskScore
 from cvit_bench.report.columns import Column, find
 
 
@@ -46,11 +46,12 @@ class Group:
         if len(self.trained) == 1:
             return first
         seeds = tuple(seed for run in self.trained for seed in run.seeds)
-        matrices = [run.matrices for run in self.trained]
-        metrics = tuple(self._mean_metric(metric) for metric in first.metrics)
-        return first.model_copy(
-            update={"seeds": seeds, "metrics": metrics, "matrices": _mean_matrices(matrices), "series": ()}
-        )
+        means = {
+            "metrics": tuple(self._mean_metric(metric) for metric in first.metrics),
+            "matrices": _mean_matrices([run.matrices for run in self.trained]),
+            "task_scores": _mean_scores(self.trained),
+        }
+        return first.model_copy(update={"seeds": seeds, "series": (), **means})
 
     def spread(self, column: Column) -> Spread:
         """Return how much a metric differs from run to run, over each kind of seed."""
@@ -74,8 +75,7 @@ class Group:
             reason = (without and without.reason) or "not every run has it"
             gone = {"value": None, "ci_low": None, "ci_high": None, "n": None, "reason": reason}
             return metric.model_copy(update=gone)
-        ends = {key: _mean([getattr(one, key) for one in same]) for key in ("value", "ci_low", "ci_high")}
-        return metric.model_copy(update=ends)
+        return metric.model_copy(update=_mean_ends(same))
 
 
 def group_runs(entries: Sequence[Entry]) -> list[Group]:
@@ -118,7 +118,7 @@ def _settings(entry: Entry) -> str | None:
     shared = {
         "about": [entry.method, entry.title, entry.schedule, entry.task_identity, entry.templates],
         "matrix": [entry.variants, [stage.name for stage in entry.stages], [t.name for t in entry.tasks]],
-        "design": entry.provenance.get("design"),
+        "design": [entry.provenance.get(key) for key in ("design", "resample")],
         "base": base.get("sha256") if isinstance(base, dict) else base,
         "training": {k: v for k, v in training.items() if k not in ("seed", "adapter_config")},
         "adapter": adapter,
@@ -150,6 +150,22 @@ def _deviation(runs: Sequence[Entry], column: Column) -> float | None:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return round(fmean(known), 6) if len(known) == len(values) else None
+
+
+def _mean_scores(runs: Sequence[Entry]) -> tuple[TaskScore, ...]:
+    """Return the mean score of each task that every run has, its interval as that of a metric's mean."""
+    found: dict[str, list[Estimate]] = {}
+    for one in (score for run in runs for score in run.task_scores):
+        found.setdefault(one.task, []).append(one.strict)
+    return tuple(
+        TaskScore(task=task, strict=Estimate.model_validate(_mean_ends(scores)))
+        for task, scores in found.items()
+        if len(scores) == len(runs)
+    )
+
+
+def _mean_ends(found: Sequence[Estimate | MetricResult]) -> dict[str, float | None]:
+    return {key: _mean([getattr(one, key) for one in found]) for key in ("value", "ci_low", "ci_high")}
 
 
 def _mean_matrices(matrices: Sequence[Matrices]) -> Matrices:

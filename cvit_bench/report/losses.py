@@ -1,4 +1,4 @@
-"""What each task lost since its own stage, as two parts stacked: seen worse, and no longer said as asked.
+"""What each task lost since its own stage, as two parts stacked: of seeing, and of obeying.
 
     S[own] − S[t]  =  (K[own] − K[t])  +  (G[t] − G[own]),    G = K − S
 
@@ -55,10 +55,10 @@ def _rows(results: Results, at: int) -> Rows:
             "stage": stage,
             "value": value,
             "part": part,
-            "about": f"{title}, stage {stage}: {number(value)} points lost, {what}",
+            "about": f"{title}, stage {stage}: {number(value)} points lost of {what}",
         }
         for stage, seeing, obeying in loss_parts(results, at)
-        for part, value, what in ((0, seeing, "seen worse"), (1, obeying, "not said as asked"))
+        for part, value, what in ((0, seeing, "seeing"), (1, obeying, "obeying"))
     ]
 
 

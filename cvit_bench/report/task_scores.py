@@ -10,10 +10,12 @@ from cvit_bench.report.heatmap import step, top
 
 @dataclass(frozen=True)
 class TaskScore:
-    """Strict score of one task, with its colour."""
+    """Strict score of one task, with its colour, and its interval where the entry has it."""
 
     value: float | None
     step: int
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,4 +59,6 @@ def _task_score(entry: Entry, name: str) -> TaskScore:
     own = (at for at, stage in enumerate(entry.stages) if name in stage.tasks)
     row = next(own, -1) if entry.schedule == "per_task" else -1
     value = entry.matrices.S[row][column]
-    return TaskScore(value, step(value, top(entry.matrices.S, column)))
+    known = next((one.strict for one in entry.task_scores if one.task == name), None)
+    ends = (known.ci_low, known.ci_high) if known is not None else (None, None)
+    return TaskScore(value, step(value, top(entry.matrices.S, column)), *ends)

@@ -47,10 +47,28 @@ def test_the_last_value_is_the_metric_itself(toy):
         assert (last.value, last.ci_low, last.ci_high) == (metric.value, metric.ci_low, metric.ci_high)
 
 
-def test_stages_that_do_not_follow_one_another_have_no_series(toy):
+def test_each_task_at_the_last_stage(toy):
+    results = _evaluated(toy)
+    found = {one.task: one.strict for one in results.task_scores}
+    assert {task: one.value for task, one in found.items()} == {
+        "fruit": 25,
+        "pick": 75,
+        "count": 100,
+        "yesno": 0,
+    }
+    assert all(one.ci_low <= one.value <= one.ci_high and one.ci_low < one.ci_high for one in found.values())
+
+
+def test_stages_that_do_not_follow_one_another_have_no_series_and_tasks_at_their_own(toy):
     path = toy.run_dir / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schedule": "per_task"}))
-    assert _values(_evaluated(toy)) == {}
+    results = _evaluated(toy)
+    assert _values(results) == {}
+    assert {one.task: one.strict.value for one in results.task_scores} == {
+        "fruit": 100,
+        "pick": 100,
+        "count": 100,
+    }
 
 
 @pytest.fixture
@@ -120,7 +138,7 @@ def test_without_a_last_stage_a_curve_begins_where_it_was_asked(few_shot):
 def test_results_without_the_new_fields_load(toy, tmp_path):
     _evaluated(toy)
     content = json.loads((toy.run_dir / "results.json").read_text())
-    for name in ("series", "wordings", "form_changes", "few_shot_curves"):
+    for name in ("series", "wordings", "form_changes", "few_shot_curves", "task_scores"):
         del content[name]
     path = tmp_path / "old.json"
     path.write_text(json.dumps(content))

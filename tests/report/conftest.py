@@ -22,6 +22,8 @@ METRICS: dict[str, tuple[str, str, str, bool]] = {
     "ap": ("AP", "Mean score over the train tasks after the last stage.", "mean_j R[T,j]", True),
     "map": ("MAP", "Mean of AP over all stages.", "mean_t mean_{j≤t} R[t,j]", True),
     "bwt_tm1": ("BWT", "How much earlier tasks changed.", "mean_{j<T} (R[T,j] − R[j,j])", True),
+    "seeing": ("Seeing", "Part of BWT that is lost knowledge.", "mean_{j<T} (K[T,j] − K[j,j])", True),
+    "obeying": ("Obeying", "Part of BWT that is known, not said.", "mean_{j<T} (G[j,j] − G[T,j])", True),
     "forgetting": ("Forgetting", "Loss since the best score.", "mean_j max_t R[t,j] − R[T,j]", False),
     "mif": ("MIF", "Share of answers that keep the form.", "mean_j F[T,j]", True),
     "unseen": ("Unseen", "Mean score over tasks never trained on.", "mean_{u∈U} R[T,u]", True),
@@ -37,7 +39,10 @@ SEQUENTIAL: Rows = [
     [38.5, 55.5, 96.0, 7.7, 30.0],
     [17.0, 33.5, 62.0, 118.3, 22.5],
 ]
-VALUES = {"ap": 57.7, "map": 68.9, "bwt_tm1": -54.8, "forgetting": 54.8, "mif": 71.2, "unseen": 22.5}
+VALUES = {
+    "ap": 57.7, "map": 68.9, "bwt_tm1": -54.8, "seeing": -38.4, "obeying": -16.4,
+    "forgetting": 54.8, "mif": 71.2, "unseen": 22.5,
+}  # fmt: skip
 
 
 def make_results(run: str = "lora-seq", **changes: Any) -> Results:
@@ -63,6 +68,7 @@ def make_results(run: str = "lora-seq", **changes: Any) -> Results:
         "tasks": [_task(at) for at in range(len(TASKS))],
         "cells": _cells(matrix, knowledge, form),
         "matrices": {"S": matrix, "K": knowledge, "F": form},
+        "task_scores": _task_scores(matrix[-1], half),
         "metrics": [_metric(name, values.get(name), half) for name in METRICS],
         "provenance": {
             "base": {"path": "embedded:mini", "sha256": "ab" * 32},
@@ -117,6 +123,14 @@ def better(run: str = "smolora", **changes: Any) -> Results:
         "values": {"ap": 91.4, "map": 88.1, "bwt_tm1": -4.8, "forgetting": 4.9, "mif": 97.0, "unseen": 45.5},
     }
     return make_results(run, **(given | changes))
+
+
+def _task_scores(row: list[float | None], half: float) -> list[dict[str, Any]]:
+    return [
+        {"task": name, "strict": {"value": value, "ci_low": value - half, "ci_high": value + half}}
+        for name, value in zip(TASKS, row, strict=True)
+        if value is not None
+    ]
 
 
 def _task(at: int) -> dict[str, Any]:

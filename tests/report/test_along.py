@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cvit_bench.records.results import Cell, Estimate, Series, Wordings
+from cvit_bench.records.results import Cell, Estimate, Series, Split, Wordings
 from cvit_bench.report.losses import loss_parts, losses
 from cvit_bench.report.run_report import build_run_report
 from cvit_bench.report.series import series_curves
@@ -79,8 +79,21 @@ def test_a_loss_is_the_sum_of_its_parts(make):
     assert loss_parts(results, 4) == []
     panels = losses(results)
     assert [panel.title for panel in panels] == [task.title for task in results.tasks[:3]]
-    assert panels[0].svg.count("points lost, seen worse") == 3
+    assert panels[0].svg.count("points lost of seeing") == 3
     assert losses(results.model_copy(update={"schedule": "per_task"})) == []
+
+
+def test_losses_are_drawn_and_stand_in_figures_in_one_section(make):
+    change = {"change": estimate(-67.5), "seeing": estimate(-47.5), "obeying": estimate(-20.0)}
+    results = make.sequential()
+    split = Split(task=results.tasks[0].name, stage=4, **change)
+    page = build_run_report(results.model_copy(update={"splits": (split,)}))
+    (section,) = re.findall(r'<section aria-labelledby="losses">.*?</section>', page, re.S)
+    assert section.count("<svg") == 3
+    assert [text in section for text in ("−67.5", "−47.5", "−20.0")] == [True] * 3
+    for part, figure in (("Split(", 0), ("points lost of obeying", 6)):
+        assert section.count(part) == figure
+    assert page.count("Obeying</th>") == section.count("Obeying</th>") == 2
 
 
 def test_nothing_is_drawn_of_what_was_not_asked(make):

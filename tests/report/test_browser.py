@@ -101,7 +101,11 @@ def test_two_rows_are_compared(board, visit):
     said = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()}
     assert said["AP"][2:] == ["−33.7", "SMoLoRA is ahead"]
     assert said["Forgetting"][2:] == ["+49.9", "SMoLoRA is ahead"]
-    assert said["Sketches"][2] == "−23.0"
+    assert said["Seeing"][1].split("\n")[0] == "−38.4"
+    assert said["Seeing"][2:] == ["–", "no interval here"]
+    assert said["Sketches"][2:] == ["−23.0", "SMoLoRA is ahead"]
+    assert "43.0 to 48.0" in said["Sketches"][0]
+    assert said["Short captions"][3] == "LoRA, one task after another is ahead"
     page.get_by_label("compare Untouched base").check()
     assert not page.get_by_label("compare SMoLoRA").is_checked()
     assert page.locator("#compare thead th").nth(2).inner_text() == "Untouched base"

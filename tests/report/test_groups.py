@@ -53,6 +53,19 @@ def test_the_mean_is_over_training_seeds_alone(five):
     assert group.mean.seeds == (0, 1, 2)
 
 
+def test_the_mean_of_a_task_is_over_training_seeds_with_the_mean_of_the_ends(seeded):
+    lasts = [[78.0, 84.0, 93.5, 110.2, 45.5], [82.0, 84.0, 93.5, None, 47.5]]
+    runs = [
+        entry_of(seeded(seed, matrix=[[None] * 5] * 4 + [last], half=1.0 + seed))
+        for seed, last in enumerate(lasts)
+    ]
+    (group,) = group_runs(runs)
+    found = {one.task: one.strict for one in group.mean.task_scores}
+    assert found["fruits"] == Estimate(value=80.0, ci_low=78.5, ci_high=81.5)
+    assert found["sketches"] == Estimate(value=46.5, ci_low=45.0, ci_high=48.0)
+    assert "captions" not in found  # not every run has it
+
+
 def test_both_kinds_of_seed_have_a_spread_of_their_own(five):
     (group,) = group_runs(five)
     assert [router_seed(run) for run in group.routed] == [0, 1, 2]
@@ -90,6 +103,7 @@ def test_a_lone_run_is_itself_without_a_spread(seeded):
         {"task_identity": "oracle"},
         {"provenance": {"training": {"seed": 1, "limit": 5, "adapter_config": {"rank": 8}}}},
         {"provenance": {"training": SAME, "design": {"per_sample": 2}}},
+        {"provenance": {"training": SAME, "resample": "images+variants"}},
         {"provenance": {}},
         {"provenance": {"training": "unknown"}},
         {"seeds": ()},

@@ -129,8 +129,10 @@ def test_undefined_values_are_dashes_with_a_reason(board):
     page = build_leaderboard(board, "mini")
     reason = "the run does not train one task after another"
     assert f'title="{reason}">–<' in page
-    assert f"MAP, BWT, Forgetting: {reason}" in page
-    assert undefined_reasons(build_rows(load_entries(board, "mini"))) == [f"MAP, BWT, Forgetting: {reason}"]
+    assert f"MAP, BWT, Seeing, Obeying, Forgetting: {reason}" in page
+    assert undefined_reasons(build_rows(load_entries(board, "mini"))) == [
+        f"MAP, BWT, Seeing, Obeying, Forgetting: {reason}"
+    ]
 
 
 def test_tasks_are_shown_at_the_last_stage(board):
@@ -138,6 +140,20 @@ def test_tasks_are_shown_at_the_last_stage(board):
     rows = dict(table.rows)
     assert [score.value for score in rows["SMoLoRA"]] == [78.0, 84.0, 93.5, 110.2, 45.5]
     assert table.first_unseen == 4
+
+
+def test_tasks_stand_over_their_intervals_where_an_entry_has_them(board):
+    path = board / "mini" / "entries" / "base.json"
+    content = json.loads(path.read_text())
+    del content["task_scores"]  # an entry of before
+    path.write_text(json.dumps(content))
+    page = build_leaderboard(board, "mini")
+    table = page.split('id="tasks-table"')[1].split("</table>")[0]
+    rows = dict(re.findall(r'<tr data-row="(.*?)">(.*?)</tr>', table, re.S))
+    assert 'data-low="14.5" data-high="19.5"' in rows["lora-seq"]
+    assert "14.5 to 19.5" in rows["lora-seq"]
+    assert "data-low" not in rows["base"]
+    assert re.search(r'<td class="h\d+" data-value="21.0"><span class="value">21.0</span></td>', rows["base"])
 
 
 def test_published_figures_without_a_matrix_have_no_row(make):
