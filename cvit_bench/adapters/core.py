@@ -84,11 +84,11 @@ class RoutedUpdate(PreparingModule):
         if self.training or (torch.is_grad_enabled() and any(weight.requires_grad for weight in weights)):
             return make()
         place = (self.layer, name)
-        if routing.decoding and place in routing.kept:
-            return routing.kept[place]
+        if routing.decoding and place in routing.made:
+            return routing.made[place]
         made = self.prepared.get(name, weights, make)
         if routing.generating:
-            routing.kept[place] = made
+            routing.made[place] = made
         return made
 
     def runs_first(self, routing: Routing) -> bool:

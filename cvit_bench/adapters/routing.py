@@ -57,7 +57,8 @@ class Routing:
         passes: how many passes there were, so that a layer run again by checkpointing counts once.
         generating: whether passes belong to one generation, which keeps vision features and tasks.
         ragged: whether some position holds no token.
-        kept: what a layer decided at prefill, by layer and name.
+        kept: what a layer decided at prefill, a row for each sample, by layer and name.
+        made: what a layer made of its weights alone, for one generation.
         image_embeddings: mean vision feature of each sample before the projector, float32 [B, d], zero for a
             sample without a picture; None before the projector ran, or where nobody asks.
 
@@ -78,6 +79,7 @@ class Routing:
     generating: bool = False
     ragged: bool = False
     kept: dict[tuple[str, str], torch.Tensor] = field(default_factory=dict)
+    made: dict[tuple[str, str], torch.Tensor] = field(default_factory=dict)
 
     image_embeddings: torch.Tensor | None = None
     selector: Selector | None = None
@@ -136,6 +138,7 @@ class Routing:
         self.passes += 1
         if not decoding and not self.generating:
             self.kept.clear()
+            self.made.clear()
             self.image_embeddings = None
         self._positions.clear()
         self._rows.clear()

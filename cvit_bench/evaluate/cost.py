@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cvit_bench.evaluate.generate import CellWork
+from cvit_bench.evaluate.cells import CellWork
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.sequence import EvaluateOptions, StageWork, outstanding, prepare, ranks
 from cvit_bench.models.passes import Asked, Rules, cut_passes
@@ -120,7 +120,9 @@ def _stage_cost(
             "to_generate": work.num_missing,
             "to_rank": work.num_unranked,
             "decode": sum(
-                len(missing) * cell.prompts[0].max_new_tokens for cell, missing in work.cells if missing
+                missing.answers * cell.prompts[0].max_new_tokens
+                for cell, missing in work.cells
+                if missing.answers
             ),
             **{key: tokens[key] for key in ("prefill", "shared", "alike") if tokens},
         }
@@ -128,12 +130,12 @@ def _stage_cost(
 
 
 def _tokens(work: StageWork, counter: Counter) -> Tokens:
-    """Return the tokens of what a stage lacks answers to."""
+    """Return the tokens of the prompts that a stage lacks an answer to, or a ranking of."""
     checkpoint = work.stage.checkpoint
     share = reads_once(checkpoint.folder if checkpoint.kind == "adapter" else None)
     found = Tokens()
     for cells in work.tasks.values():
-        if num := sum(len(missing) for _, missing in cells):
+        if num := sum(missing.rows for _, missing in cells):
             found += counter.count([cell for cell, _ in cells], share).scaled(num)
     return found
 

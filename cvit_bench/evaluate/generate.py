@@ -1,147 +1,95 @@
-"""Answer the prompts of cells: reuse by key, append batch by batch, never take an error for an answer.
+"""Fill cells with answers and rankings: append batch by batch, never take an error for an answer.
 
 The cells of one task go together, sample by sample: a model may read once what all wordings of a sample begin
-with. Batches are cut from whole cells before anything is reused, so that an interrupted cell is completed
-with the very batches an undisturbed one would have had.
+with, and rank behind what it read to answer. Batches are cut from whole cells before anything is reused, so
+that an interrupted cell is completed with the very batches an undisturbed one would have had.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.asking import Reply, answered, ranked, replies
+from cvit_bench.evaluate.cells import CellWork, Known, Missing, Row, cut_batches, leave_last, tidy
 from cvit_bench.evaluate.lookahead import one_ahead
-from cvit_bench.models.family import Model, OutOfMemoryError
-from cvit_bench.progress import Meter, say
-from cvit_bench.records.files import sha256_json, write_text
-from cvit_bench.records.prediction import Prediction, append_predictions, read_predictions
-from cvit_bench.records.sample import Prompt
+from cvit_bench.models.family import Model
+from cvit_bench.progress import Meter
+from cvit_bench.records.prediction import Prediction, append_predictions
+from cvit_bench.records.ranking import Ranking
 from cvit_bench.text import first_line
 
 
-@dataclass(frozen=True)
-class CellWork:
-    """One cell's prompts with their keys, and where its predictions lie."""
-
-    path: Path
-    prompts: Sequence[Prompt]
-    keys: Sequence[str]
-
-    def wanted(self) -> dict[str, str]:
-        """Return the key of every sample id."""
-        return {prompt.sample_id: key for prompt, key in zip(self.prompts, self.keys, strict=True)}
-
-
-def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) -> str:
-    """Return the key under which an answer may be used again: weights, image bytes, wording, settings.
-
-    `weights` is the hash of base and adapter, the base's chat template and tokenizer among them: with the
-    text they make the rendered prompt. Where a method routes by instruction, `settings` hold what it is told.
-    """
-    image = prompt.picture.sha256 if prompt.picture is not None else None
-    return sha256_json([weights, image, prompt.text, prompt.max_new_tokens, settings])
-
-
-def missing_prompts(work: CellWork) -> set[str]:
-    """Return the sample ids that have no answer under their key; nothing is written."""
-    wanted = work.wanted()
-    file = read_predictions(work.path)
-    return set(wanted) - {p.id for p in file.predictions if _is_good(p, wanted)}
-
-
-def tidy(work: CellWork) -> None:
-    """Drop damaged, failed and stale lines from a cell's file; answers of other samples stay."""
-    wanted = work.wanted()
-    file = read_predictions(work.path)
-    for complaint in file.damaged:
-        say(f"{complaint}; this answer is generated again")
-    kept = {p.id: p for p in file.predictions if _is_good(p, wanted) or p.id not in wanted}
-    if file.damaged or len(kept) != len(file.predictions):
-        write_text(work.path, "".join(p.model_dump_json() + "\n" for p in kept.values()))
-
-
-def _is_good(prediction: Prediction, wanted: dict[str, str]) -> bool:
-    return prediction.error is None and wanted.get(prediction.id) == prediction.key
-
-
-@dataclass(frozen=True)
-class Row:
-    """A prompt of a batch: which cell it belongs to, and its key."""
-
-    cell: int
-    prompt: Prompt
-    key: str
-
-
 def fill_cells(
-    cells: Sequence[tuple[CellWork, set[str]]], model: Model, batch_size: int, meter: Meter
+    cells: Sequence[tuple[CellWork, Missing]], model: Model, batch_size: int, meter: Meter
 ) -> list[str]:
-    """Answer what cells of one task lack; return one complaint for each prompt that failed."""
-    for work, _ in cells:
-        tidy(work)
+    """Make what cells of one task lack; return one complaint for each prompt that failed.
+
+    Cells that lack rankings alone go apart: nothing is answered again for their sake.
+    """
+    parts = [[work for work, missing in cells if bool(missing.answers) == lack] for lack in (True, False)]
+    return [failure for part in parts for failure in _fill(part, model, batch_size, meter)]
+
+
+def _fill(cells: Sequence[CellWork], model: Model, batch_size: int, meter: Meter) -> list[str]:
+    there = [tidy(work) for work in cells]
     failures: list[str] = []
-    batches = cut_batches([work for work, _ in cells], batch_size)
-    lacking = (batch for batch in batches if any(row.prompt.sample_id in cells[row.cell][1] for row in batch))
-    for batch in one_ahead(lacking, lambda batch: model.prepare([row.prompt for row in batch])):
-        wanted = [row.prompt.sample_id in cells[row.cell][1] for row in batch]
-        answers = _answers(model.generate, [row.prompt for row in batch])
-        made = [
-            (row.cell, _prediction(row.prompt, row.key, answer))
-            for row, answer, is_wanted in zip(batch, answers, wanted, strict=True)
-            if is_wanted
-        ]
+    batches = (_known(batch, there) for batch in cut_batches(cells, batch_size))
+    lacking = (batch for batch in batches if any(one.is_lacking for one in batch))
+    for batch in one_ahead(lacking, lambda batch: model.prepare([one.row.prompt for one in batch])):
+        found = zip(batch, _asked(model, batch), strict=True)
+        made = [(one, one.after(reply)) for one, reply in found if one.is_lacking]
         failures += _append(cells, made)
         meter.advance(len(made))
+    for work in cells:
+        leave_last(work)
     return failures
 
 
-def _append(cells: Sequence[tuple[CellWork, set[str]]], made: Sequence[tuple[int, Prediction]]) -> list[str]:
-    """Write a batch of answers into the files of their cells; return a complaint for each that is none."""
-    for at in dict.fromkeys(cell for cell, _ in made):
-        append_predictions(cells[at][0].path, [prediction for cell, prediction in made if cell == at])
-    return [f"{cells[at][0].path}: {p.id}: {p.error}" for at, p in made if p.error is not None]
+def _known(batch: Sequence[Row], there: Sequence[Mapping[str, Prediction]]) -> list[Known]:
+    return [row.known(there[row.cell].get(row.prompt.sample_id)) for row in batch]
 
 
-def cut_batches(cells: Sequence[CellWork], batch_size: int) -> Iterator[list[Row]]:
-    """Cut cells into batches of samples of similar length in all their wordings, the same way every time."""
-    samples: dict[str, list[Row]] = {}
-    for at, work in enumerate(cells):
-        for prompt, key in zip(work.prompts, work.keys, strict=True):
-            samples.setdefault(prompt.sample_id, []).append(Row(at, prompt, key))
-    batch: list[Row] = []
-    for name in sorted(samples, key=lambda name: (len(samples[name][0].prompt.text), name)):
-        if batch and len(batch) + len(samples[name]) > batch_size:
-            yield batch
-            batch = []
-        batch += samples[name]
-        while len(batch) > batch_size:
-            yield batch[:batch_size]
-            batch = batch[batch_size:]
-    if batch:
-        yield batch
+def _asked(model: Model, known: Sequence[Known]) -> list[Reply]:
+    """Ask about a whole batch what some of it lacks: answers, rankings or both."""
+    prompts, asks = [one.row.prompt for one in known], [one.row.ask for one in known]
+    if not any(one.lacks_ranking for one in known):
+        return [Reply(text=text) for text in answered(model, prompts)]
+    if any(one.lacks_answer for one in known):
+        return replies(model, prompts, asks)
+    found = iter(ranked(model, [ask for ask in asks if ask is not None]))
+    return [Reply(ranking=next(found) if ask is not None else None) for ask in asks]
 
 
-def _answers(
-    generate: Callable[[Sequence[Prompt]], list[str]], prompts: Sequence[Prompt]
-) -> list[str | Exception]:
-    """Answer a batch; on failure narrow it down, so that one broken sample costs only itself."""
-    try:
-        return list(generate(prompts))
-    except OutOfMemoryError as error:
-        if len(prompts) == 1:
-            return [error]
-        say(f"out of memory with a batch of {len(prompts)}: halved")
-        middle = len(prompts) // 2
-        return _answers(generate, prompts[:middle]) + _answers(generate, prompts[middle:])
-    except Exception as error:
-        if len(prompts) == 1:
-            return [error]
-        return [answer for prompt in prompts for answer in _answers(generate, [prompt])]
+def _append(cells: Sequence[CellWork], made: Sequence[tuple[Known, Reply]]) -> list[str]:
+    """Write a batch into the files of its cells; return a complaint for each prompt that failed.
+
+    An answer that was there and could not be ranked stays as it was.
+    """
+    for at in dict.fromkeys(one.row.cell for one, _ in made):
+        mine = [
+            _prediction(one.row, reply)
+            for one, reply in made
+            if one.row.cell == at and (one.lacks_answer or isinstance(reply.ranking, Ranking))
+        ]
+        append_predictions(cells[at].path, mine)
+    found = [(one.row, _complaint(reply)) for one, reply in made]
+    return [f"{cells[row.cell].path}: {row.prompt.sample_id}: {why}" for row, why in found if why is not None]
 
 
-def _prediction(prompt: Prompt, key: str, answer: str | Exception) -> Prediction:
-    if isinstance(answer, Exception):
-        kind = "" if isinstance(answer, CvitBenchError) else f"{type(answer).__name__}: "
-        why = f"{kind}{first_line(answer)}"
-        return Prediction(id=prompt.sample_id, key=key, prompt=prompt.text, text=None, error=why)
-    return Prediction(id=prompt.sample_id, key=key, prompt=prompt.text, text=answer)
+def _prediction(row: Row, reply: Reply) -> Prediction:
+    failed = isinstance(reply.text, Exception)
+    return Prediction(
+        id=row.prompt.sample_id,
+        key=row.key,
+        prompt=row.prompt.text,
+        text=None if isinstance(reply.text, Exception) else reply.text,
+        error=_complaint(reply) if failed else None,
+        ranking=reply.ranking if isinstance(reply.ranking, Ranking) and not failed else None,
+    )
+
+
+def _complaint(reply: Reply) -> str | None:
+    """Say what went wrong with a prompt, None where nothing did."""
+    if isinstance(reply.text, Exception):
+        kind = "" if isinstance(reply.text, CvitBenchError) else f"{type(reply.text).__name__}: "
+        return f"{kind}{first_line(reply.text)}"
+    return f"ranking: {first_line(reply.ranking)}" if isinstance(reply.ranking, Exception) else None

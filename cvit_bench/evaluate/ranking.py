@@ -4,57 +4,62 @@ Answers and rankings have keys of their own: a ranking that is missing is made w
 again. Form changes are not ranked: the allowed answers are not in the form that they ask for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cvit_bench.data.candidates import Candidates, candidates_sha256
+from cvit_bench.data.candidates import candidates_sha256
 from cvit_bench.data.images import blank_picture
 from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.data.prompts import build_prompts
+from cvit_bench.evaluate.asking import Ask
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.weights import StageWeights
 from cvit_bench.records.files import sha256_json
-from cvit_bench.records.plan import EvaluationPlan, PlannedCell, blank_path, cell_path
+from cvit_bench.records.plan import EvaluationPlan, PlannedCell, blank_path
 from cvit_bench.records.sample import Prompt
 
 RANKING_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A prompt, the allowed answers that are ranked behind it, their hash, and the key of the ranking."""
-
-    prompt: Prompt
-    candidates: Candidates
-    sha256: str
-    key: str
-
-    @property
-    def answers(self) -> list[str]:
-        """All spellings, one answer after another."""
-        return [spelling for spellings in self.candidates for spelling in spellings]
-
-
-@dataclass(frozen=True)
-class RankWork:
-    """The rankings of one file: a cell's predictions, or (`is_blank`) those on a blank picture."""
+class BlankWork:
+    """The rankings of a task on a blank picture, and the file that they lie in."""
 
     path: Path
     asks: Sequence[Ask]
-    is_blank: bool = False
 
 
-def rank_work(inputs: RunInputs, plan: EvaluationPlan, stage: StageWeights, dtype: str) -> Iterable[RankWork]:
-    """Yield the rankings that one stage needs, whether they are there or not."""
-    cells = [cell for cell in plan.cells if cell.stage == stage.name and is_ranked(inputs, cell)]
-    for cell in cells:
-        prompts = inputs.prompts(cell.task, cell.variant)
-        path = cell_path(inputs.run_dir, cell, plan.split)
-        yield RankWork(path, _asks(inputs, cell.task, prompts, _weighed(stage, dtype)))
-    for task in dict.fromkeys(cell.task for cell in cells):
-        path = blank_path(inputs.run_dir, stage.name, task, plan.split)
-        yield RankWork(path, _asks(inputs, task, blank_prompts(inputs, task), _weighed(stage, dtype)), True)
+@dataclass(frozen=True)
+class Rankings:
+    """Which rankings one stage needs, whether they are there or not."""
+
+    inputs: RunInputs
+    plan: EvaluationPlan
+    stage: StageWeights
+    dtype: str
+
+    def of_cell(self, cell: PlannedCell) -> list[Ask]:
+        """Return what is asked behind each prompt of a cell, nothing where it is not ranked."""
+        if not is_ranked(self.inputs, cell):
+            return []
+        return self._asks(cell.task, self.inputs.prompts(cell.task, cell.variant))
+
+    def on_blank(self) -> Iterator[BlankWork]:
+        """Yield what is asked on a blank picture, task by task."""
+        mine = [cell for cell in self.plan.cells if cell.stage == self.stage.name]
+        for task in dict.fromkeys(cell.task for cell in mine if is_ranked(self.inputs, cell)):
+            path = blank_path(self.inputs.run_dir, self.stage.name, task, self.plan.split)
+            yield BlankWork(path, self._asks(task, blank_prompts(self.inputs, task)))
+
+    def _asks(self, task: str, prompts: Iterable[Prompt]) -> list[Ask]:
+        allowed, key = self.inputs.allowed(task), _weighed(self.stage, self.dtype)
+        hashes = {candidates: candidates_sha256(candidates) for candidates in set(allowed.values())}
+        found = []
+        for prompt in prompts:
+            candidates = allowed[prompt.sample_id]
+            found.append(Ask(prompt, candidates, hashes[candidates], key(prompt, hashes[candidates])))
+        return found
 
 
 def is_ranked(inputs: RunInputs, cell: PlannedCell) -> bool:
@@ -82,19 +87,6 @@ def _told(prompt: Prompt, mode: str | None) -> str | None:
     if not mode or prompt.template is None or prompt.wording is None:
         return None
     return told_sha256(prompt.template, prompt.wording, mode)
-
-
-def _asks(
-    inputs: RunInputs, task: str, prompts: Iterable[Prompt], key: Callable[[Prompt, str], str]
-) -> list[Ask]:
-    """Return what is asked about each prompt of a task."""
-    allowed = inputs.allowed(task)
-    hashes = {candidates: candidates_sha256(candidates) for candidates in set(allowed.values())}
-    found = []
-    for prompt in prompts:
-        candidates = allowed[prompt.sample_id]
-        found.append(Ask(prompt, candidates, hashes[candidates], key(prompt, hashes[candidates])))
-    return found
 
 
 def blank_prompts(inputs: RunInputs, task: str) -> list[Prompt]:

@@ -72,6 +72,14 @@ class RemoteModel:
         finally:
             self._reading += time.monotonic() - began
 
+    def answer_and_rank(
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]
+    ) -> list[tuple[str, Likelihoods]]:
+        """Answer prompts, and say how likely given answers are."""
+        said = [list(row) for row in answers]
+        found = self._ask("answer_and_rank", with_bytes(prompts), said)
+        return cast(list[tuple[str, Likelihoods]], found)
+
     def _ask(self, name: str, *given: Any) -> Any:
         if self._checkpoint is None:
             raise CvitBenchError("no checkpoint is in place")

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate.generate import CellWork, tidy
+from cvit_bench.evaluate.cells import CellWork, Missing, last_words, tidy
 from cvit_bench.evaluate.rank import Keys
-from cvit_bench.evaluate.ranking import RankWork
+from cvit_bench.evaluate.ranking import BlankWork
 from cvit_bench.progress import say
 from cvit_bench.records.load import load_json, save_json
 from cvit_bench.records.manifest import load_manifest
-from cvit_bench.records.prediction import append_predictions, read_predictions
+from cvit_bench.records.prediction import Prediction, append_predictions
 from cvit_bench.records.ranking import BlankRankings
 
 
@@ -25,14 +25,11 @@ def check_runs(others: Sequence[Path]) -> None:
         load_manifest(other)
 
 
-def take_answers(run_dir: Path, other: Path, cells: Iterable[tuple[CellWork, set[str]]]) -> int:
+def take_answers(run_dir: Path, other: Path, cells: Iterable[tuple[CellWork, Missing]]) -> int:
     """Append the answers that cells lack and another run's cells of the same name have; return how many."""
     count = 0
     for work, missing in cells:
-        wanted = work.wanted()
-        theirs = read_predictions(other / work.path.relative_to(run_dir)).predictions
-        same = {one.id: one for one in theirs if one.error is None and wanted.get(one.id) == one.key}
-        found = [same[name] for name in wanted if name in missing and name in same]
+        found = _taken(work, other / work.path.relative_to(run_dir)) if missing.answers else []
         if found:
             tidy(work)
             append_predictions(work.path, found)
@@ -40,11 +37,19 @@ def take_answers(run_dir: Path, other: Path, cells: Iterable[tuple[CellWork, set
     return count
 
 
-def take_blanks(run_dir: Path, other: Path, rankings: Iterable[tuple[RankWork, Keys]]) -> None:
+def _taken(work: CellWork, path: Path) -> list[Prediction]:
+    """Return the answers in another file that a cell lacks."""
+    ours, theirs = last_words(work.path), last_words(path)
+    lacking = [row for row in work.rows() if row.known(ours.get(row.prompt.sample_id)).lacks_answer]
+    same = [(row, theirs.get(row.prompt.sample_id)) for row in lacking]
+    return [one for row, one in same if one is not None and not row.known(one).lacks_answer]
+
+
+def take_blanks(run_dir: Path, other: Path, blanks: Iterable[tuple[BlankWork, Keys]]) -> None:
     """Take over whole files of rankings on a blank picture, where none is there yet."""
-    for work, missing in rankings:
+    for work, missing in blanks:
         theirs = other / work.path.relative_to(run_dir)
-        if not work.is_blank or work.path.exists() or not theirs.exists():
+        if work.path.exists() or not theirs.exists():
             continue
         try:
             found = load_json(theirs, BlankRankings)

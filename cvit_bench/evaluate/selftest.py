@@ -1,20 +1,25 @@
 """Do answers depend on how they are computed? The same prompts are answered in several ways and compared.
 
-The usual way is that of `evaluate`: batches, shared beginnings, merged adapters. It is compared with each
-prompt alone, with the plainest way there is (`Model.generate_plainly`), and with the model loaded once more.
+The usual way is that of `evaluate`: batches, shared beginnings, merged adapters, rankings in between. It is
+compared with each prompt alone, with the plainest way there is (`Model.generate_plainly`), and with the model
+loaded once more.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.asking import Ask, replies
 from cvit_bench.evaluate.inputs import RunInputs
-from cvit_bench.evaluate.sequence import EvaluateOptions, prepare
+from cvit_bench.evaluate.ranking import Rankings
+from cvit_bench.evaluate.sequence import EvaluateOptions, prepare, ranks
 from cvit_bench.evaluate.weights import StageWeights
 from cvit_bench.models.family import Model, family_of
 from cvit_bench.progress import Meter, metered
 from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
+from cvit_bench.records.plan import PlannedCell
 from cvit_bench.records.sample import Prompt
 from cvit_bench.records.selftest import SELFTEST, Check, Difference, SelfTest
 from cvit_bench.records.versions import package_versions
@@ -39,14 +44,16 @@ def selftest(run_dir: Path, options: EvaluateOptions, every_stage: bool = False)
     inputs, base, stages, plan = prepare(run_dir, options)
     with at_work(run_dir, "selftest"):
         chosen = stages if every_stage or len(stages) == 1 else [stages[0], stages[-1]]
-        prompts = list(_prompts(inputs, {(cell.task, cell.variant): None for cell in plan.cells}))
+        dtype = options.placement.dtype
+        rankings = Rankings(inputs, plan, chosen[0], dtype) if ranks(base, options) else None
+        rows = list(_asked(inputs, rankings, plan.cells))
         family = family_of(base)
-        with metered(f"{inputs.run_dir.name}, self-test", 4 * len(prompts) * len(chosen)) as meter:
+        with metered(f"{inputs.run_dir.name}, self-test", 4 * len(rows) * len(chosen)) as meter:
 
             def load() -> Model:
                 return family.load(base, options.placement)
 
-            asked = list(_ask(load, chosen, prompts, options.batch_size, meter))
+            asked = list(_ask(load, chosen, rows, options.batch_size, meter))
         found = SelfTest(
             stages={stage.name: stage.sha256 for stage in chosen},
             checks=tuple(_check(name, at, asked) for at, name in enumerate(NAMES)),
@@ -57,24 +64,32 @@ def selftest(run_dir: Path, options: EvaluateOptions, every_stage: bool = False)
         return found
 
 
-def _prompts(inputs: RunInputs, cells: dict[tuple[str, str], None]) -> Iterator[Prompt]:
-    """Yield the prompts of all tasks, wordings of a sample side by side."""
-    for task in dict.fromkeys(task for task, _ in cells):
-        columns = [inputs.prompts(task, variant) for name, variant in cells if name == task]
-        found = [prompt for column in columns for prompt in column]
-        yield from sorted(found, key=lambda prompt: prompt.sample_id)
+def _asked(
+    inputs: RunInputs, rankings: Rankings | None, cells: Sequence[PlannedCell]
+) -> Iterator[tuple[Prompt, Ask | None]]:
+    """Yield the prompts of all tasks and what is ranked behind them, wordings of a sample side by side."""
+    places = {(cell.task, cell.variant): cell for cell in cells}
+    for task in dict.fromkeys(task for task, _ in places):
+        found: list[tuple[Prompt, Ask | None]] = []
+        for cell in (cell for (name, _), cell in places.items() if name == task):
+            prompts = inputs.prompts(task, cell.variant)
+            asks: Sequence[Ask | None] = rankings.of_cell(cell) if rankings is not None else []
+            found += zip(prompts, asks or [None] * len(prompts), strict=True)
+        yield from sorted(found, key=lambda pair: pair[0].sample_id)
 
 
 def _ask(
     load: Callable[[], Model],
     stages: Sequence[StageWeights],
-    prompts: list[Prompt],
+    asked: Sequence[tuple[Prompt, Ask | None]],
     batch_size: int,
     meter: Meter,
 ) -> Iterator[Asked]:
+    prompts = [prompt for prompt, _ in asked]
+
     def batched(model: Model) -> list[str]:
-        starts = range(0, len(prompts), batch_size)
-        return [text for at in starts for text in _told(model.generate, prompts[at : at + batch_size], meter)]
+        starts = range(0, len(asked), batch_size)
+        return [text for at in starts for text in _usual(model, asked[at : at + batch_size], meter)]
 
     first: dict[str, tuple[list[str], list[str], list[str]]] = {}
     model = load()
@@ -93,6 +108,20 @@ def _ask(
 
 def _told(ask: Callable[[Sequence[Prompt]], list[str]], prompts: Sequence[Prompt], meter: Meter) -> list[str]:
     texts = ask(prompts)
+    meter.advance(len(texts))
+    return texts
+
+
+def _usual(model: Model, asked: Sequence[tuple[Prompt, Ask | None]], meter: Meter) -> list[str]:
+    """Answer as `evaluate` does: from the reading that allowed answers are ranked behind."""
+    prompts, asks = [prompt for prompt, _ in asked], [ask for _, ask in asked]
+    if not any(asks):
+        return _told(model.generate, prompts, meter)
+    texts = []
+    for reply in replies(model, prompts, asks):
+        if not isinstance(reply.text, str):
+            raise reply.text or CvitBenchError("a model gave no answer")
+        texts.append(reply.text)
     meter.advance(len(texts))
     return texts
 

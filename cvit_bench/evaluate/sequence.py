@@ -10,11 +10,12 @@ from pathlib import Path
 
 from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.errors import CvitBenchError, IncompleteRunError
-from cvit_bench.evaluate.generate import CellWork, fill_cells, missing_prompts, prediction_key
+from cvit_bench.evaluate.cells import CellWork, Missing, missing_in, prediction_key
+from cvit_bench.evaluate.generate import fill_cells
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
-from cvit_bench.evaluate.rank import Keys, fill_rankings, missing_rankings
-from cvit_bench.evaluate.ranking import RankWork, rank_work
+from cvit_bench.evaluate.rank import Keys, fill_blanks, missing_blanks
+from cvit_bench.evaluate.ranking import BlankWork, Rankings
 from cvit_bench.evaluate.reuse import check_runs, take_answers, take_blanks
 from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
@@ -55,38 +56,36 @@ class EvaluateOptions:
 
 @dataclass(frozen=True)
 class StageWork:
-    """The cells of one stage that lack answers, by task, and those that lack rankings."""
+    """What one stage lacks: the cells without all their answers and rankings, by task, and blank pictures."""
 
     stage: StageWeights
-    tasks: dict[str, list[tuple[CellWork, set[str]]]]
-    rankings: list[tuple[RankWork, Keys]]
+    tasks: dict[str, list[tuple[CellWork, Missing]]]
+    blanks: list[tuple[BlankWork, Keys]]
 
     @property
-    def cells(self) -> list[tuple[CellWork, set[str]]]:
+    def cells(self) -> list[tuple[CellWork, Missing]]:
         """All of them."""
         return [cell for cells in self.tasks.values() for cell in cells]
 
     @property
     def num_missing(self) -> int:
         """Number of prompts to answer."""
-        return sum(len(missing) for _, missing in self.cells)
+        return sum(missing.answers for _, missing in self.cells)
 
     @property
     def num_unranked(self) -> int:
         """Number of prompts whose allowed answers are to be ranked, blank pictures among them."""
-        return sum(len(missing) for _, missing in self.rankings)
+        on_blank = sum(len(missing) for _, missing in self.blanks)
+        return on_blank + sum(missing.rankings for _, missing in self.cells)
 
     def by_task(self) -> list["StageWork"]:
         """Cut it into parts that write files of their own each."""
-        ranked: dict[str, list[tuple[RankWork, Keys]]] = {}
-        for work, missing in self.rankings:
-            ranked.setdefault(work.asks[0].prompt.task, []).append((work, missing))
-        tasks = dict.fromkeys([*self.tasks, *ranked])
+        blanks = {work.asks[0].prompt.task: [(work, missing)] for work, missing in self.blanks}
         return [
             StageWork(
-                self.stage, {task: self.tasks[task]} if task in self.tasks else {}, ranked.get(task, [])
+                self.stage, {task: self.tasks[task]} if task in self.tasks else {}, blanks.get(task, [])
             )
-            for task in tasks
+            for task in dict.fromkeys([*self.tasks, *blanks])
         ]
 
 
@@ -146,22 +145,18 @@ def outstanding(
     settings: dict[str, object] = {"runner": RUNNER_VERSION, "decoding": "greedy", "dtype": dtype}
     work: list[StageWork] = []
     for stage in stages:
-        lacking: dict[str, list[tuple[CellWork, set[str]]]] = {}
+        rankings = Rankings(inputs, plan, stage, dtype) if ranking else None
+        lacking: dict[str, list[tuple[CellWork, Missing]]] = {}
         for cell in (cell for cell in plan.cells if cell.stage == stage.name):
-            found = _cell_work(inputs, stage, plan, cell, settings)
-            if missing := missing_prompts(found):
+            found = _cell_work(inputs, stage, plan, cell, settings, rankings)
+            missing = missing_in(found)
+            if missing.rows:
                 lacking.setdefault(cell.task, []).append((found, missing))
-        rankings = _unranked(inputs, stage, plan, dtype) if ranking else []
-        if lacking or rankings:
-            work.append(StageWork(stage, lacking, rankings))
+        on_blank = [(one, missing_blanks(one)) for one in (rankings.on_blank() if rankings else ())]
+        blanks = [(one, keys) for one, keys in on_blank if keys]
+        if lacking or blanks:
+            work.append(StageWork(stage, lacking, blanks))
     return work
-
-
-def _unranked(
-    inputs: RunInputs, stage: StageWeights, plan: EvaluationPlan, dtype: str
-) -> list[tuple[RankWork, Keys]]:
-    work = rank_work(inputs, plan, stage, dtype)
-    return [(one, missing) for one in work if (missing := missing_rankings(one))]
 
 
 def _cell_work(
@@ -170,13 +165,15 @@ def _cell_work(
     plan: EvaluationPlan,
     cell: PlannedCell,
     settings: dict[str, object],
+    rankings: Rankings | None,
 ) -> CellWork:
     prompts = inputs.prompts(cell.task, cell.variant)
     if mode := stage.instruction_mode:
         template, wording = inputs.template(cell.task), inputs.variant(cell.task, cell.variant)
         settings = {**settings, "instruction": told_sha256(template, wording, mode)}
     keys = [prediction_key(stage.sha256, prompt, settings) for prompt in prompts]
-    return CellWork(cell_path(inputs.run_dir, cell, plan.split), prompts, keys)
+    asks = rankings.of_cell(cell) if rankings is not None else []
+    return CellWork(cell_path(inputs.run_dir, cell, plan.split), prompts, keys, asks)
 
 
 def _lacking(
@@ -191,7 +188,7 @@ def _lacking(
     for other in options.reuse if work else ():
         count = sum(take_answers(inputs.run_dir, other, one.cells) for one in work)
         for one in work:
-            take_blanks(inputs.run_dir, other, one.rankings)
+            take_blanks(inputs.run_dir, other, one.blanks)
         say(f"{inputs.run_dir.name}: {count} answers taken over from {other}")
         work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
     return work
@@ -230,9 +227,10 @@ def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) ->
     failures: list[str] = []
     model.use(work.stage.checkpoint)
     if work.tasks:
-        with metered(f"{label}, {len(work.cells)} cells", work.num_missing, model.waited) as meter:
+        num_rows = sum(missing.rows for _, missing in work.cells)
+        with metered(f"{label}, {len(work.cells)} cells", num_rows, model.waited) as meter:
             for cells in work.tasks.values():
                 failures += fill_cells(cells, model, batch_size, meter)
-    if work.rankings:
-        failures += fill_rankings(work.rankings, model, batch_size, label)
+    if work.blanks:
+        failures += fill_blanks(work.blanks, model, batch_size, label)
     return failures

@@ -1,10 +1,13 @@
 """Keys and values of what was read, with room for the answers: nothing is copied when a token is added.
 
+Several continuations of the same prompts start from one cache (`continued`); none of them changes it.
+
 Legend: B rows, H heads, L positions, D width of a head.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -36,6 +39,8 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         first, self._length = self._length, self._length + key_states.shape[2]
+        if self._length > self._room:
+            self._widen(first)
         self._all_keys[:, :, first : self._length] = key_states
         self._all_values[:, :, first : self._length] = value_states
         self._show()
@@ -49,6 +54,19 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
             self._moved(self._all_values, rows),
         )
         self._show()
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Go on with these rows."""
+        self.choose(indices, 0)
+
+    def _widen(self, length: int) -> None:
+        """Move the first positions, so many, to where there is room for all."""
+        self._room = self._length
+        for name in ("_all_keys", "_all_values"):
+            states = getattr(self, name)
+            wide = self._spacious(states, len(states))
+            wide[:, :, :length] = states[:, :, :length]
+            setattr(self, name, wide)
 
     def _moved(self, states: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         moved = self._spacious(states, len(rows))
@@ -73,3 +91,14 @@ class RoomyCache(Cache):  # type: ignore[misc]
         """Go on with these rows, long, in this order and as often as they are named; make more room."""
         for layer in self.layers:
             layer.choose(rows, more)
+
+
+def continued(cache: Any) -> Any:
+    """Return a cache that goes on where another one is, which stays as it was; what was read is not copied.
+
+    transformers' layers put what is added beside what they had, in new tensors. Ours write it behind, where
+    nobody looks who does not count these positions.
+    """
+    further = copy.copy(cache)
+    further.layers = [copy.copy(layer) for layer in cache.layers]
+    return further

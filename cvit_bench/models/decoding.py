@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 
-from cvit_bench.models.cache import RoomyCache
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.cache import RoomyCache, continued
 from cvit_bench.models.passes import Asked, Group
+from cvit_bench.models.prefix import Prefix
 
 _STAY = 0.75
 """Rows that ended leave as soon as at most this share of the batch goes on: leaving copies the cache."""
@@ -69,6 +71,13 @@ class Reader:
         logits: torch.Tensor = output.logits[:, -1]
         return logits
 
+    def prefix(self, logits: torch.Tensor) -> Prefix:
+        """Return what was read up to here, `logits` [B, V] of what comes next; reading on leaves it."""
+        if self._mask is None:
+            raise CvitBenchError("nothing was read")
+        real = self._mask.bool()
+        return Prefix(continued(self._cache), real, real.sum(1), logits.float().log_softmax(dim=-1))
+
     def choose(self, rows: Sequence[int], room: int = 0) -> None:
         """Go on with these rows, in this order and as often as they are named; make so much more room."""
         chosen = torch.tensor(rows, device=self._device)
@@ -76,31 +85,35 @@ class Reader:
         self._cache.choose(chosen, room)
 
 
-def answer(
-    model: Any, groups: Sequence[Group], ending: Ending, pictures: Mapping[str, torch.Tensor]
-) -> dict[int, list[int]]:
-    """Return the new tokens of each prompt of one pass, by its place, without what ended them.
+def begin(
+    model: Any, groups: Sequence[Group], padding: int, pictures: Mapping[str, torch.Tensor], room: int = 0
+) -> tuple[Reader, torch.Tensor]:
+    """Read the prompts of one pass; return where they were read and the logits [B, V] of what comes next.
 
-    `pictures` are those of the groups that share a beginning, else those of the rows, in order.
+    `pictures` are those of the groups that share a beginning, else those of the rows, in order. There is room
+    behind the prompts for answers, and for `room` positions at least.
     """
     rows = [row for group in groups for row in group.rows]
     device = next(model.parameters()).device
     first, rest = max(group.shared for group in groups), max(group.rest for group in groups)
-    behind = rest + max(row.budget for row in rows)
+    behind = rest + max(room, *(row.budget for row in rows))
     num_layers = model.config.get_text_config().num_hidden_layers
     reader = Reader(model, num_layers, first or behind, device)
     if first:
-        reader.read([group.rows[0].ids[: group.shared] for group in groups], ending.padding, pictures)
+        reader.read([group.rows[0].ids[: group.shared] for group in groups], padding, pictures)
         reader.choose([at for at, group in enumerate(groups) for _ in group.rows], behind)
         pictures = {}
     ends = [row.ids[group.shared :] for group in groups for row in group.rows]
-    return _go_on(reader, reader.read(ends, ending.padding, pictures), rows, ending)
+    return reader, reader.read(ends, padding, pictures)
 
 
-def _go_on(
+def go_on(
     reader: Reader, logits: torch.Tensor, rows: Sequence[Asked], ending: Ending
 ) -> dict[int, list[int]]:
-    """Take the likeliest token of every row until all have ended or used up their budgets."""
+    """Answer prompts that were read; return the new tokens of each, by its place, without what ended them.
+
+    The likeliest token of every row is taken until all have ended or used up their budgets.
+    """
     said: dict[int, list[int]] = {row.at: [] for row in rows}
     over: set[int] = set()
     live = list(rows)

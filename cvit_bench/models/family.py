@@ -1,4 +1,4 @@
-"""What the harness asks of a model: put a checkpoint in place, answer a batch of prompts."""
+"""What the harness asks of a model: put a checkpoint in place, answer a batch of prompts, rank answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,6 +65,11 @@ class Model(Protocol):
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Say how likely each of the given answers to each prompt is, in order; neighbours do not matter."""
 
+    def answer_and_rank(
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]
+    ) -> list[tuple[str, Likelihoods]]:
+        """Do what `generate` and `rank` do, from one reading; where nothing is given nothing is ranked."""
+
 
 class OutOfMemoryError(RuntimeError):
     """The batch did not fit into the device's memory; a smaller one may."""
@@ -104,7 +109,7 @@ class Family:
     name: str
     load: Callable[[Path, Placement], Model] = open_replay
     needs_torch: bool = True
-    ranks: bool = False
+    ranks: bool = True
     projector: str = ""
     tower: str = ""
     image_width: Callable[[Any], int] = hidden_size

@@ -8,13 +8,13 @@ Legend: B prompts, L positions of the longest one, P packed tokens of the longes
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from cvit_bench.models.cache import continued
 from cvit_bench.models.prefix import Prefix, Tokens, first_words, log_likelihoods
 
 _ROOM = 1 << 26
@@ -36,11 +36,21 @@ def packed_sums(
 ) -> list[list[float]]:
     """Return Σ ln p of each answer to each prompt and of its end, all of a prompt's in one pass."""
     sums = first_words(prefix, answers, end)
-    pieces = list(_pieces(answers, max(1, _ROOM // prefix.first.numel())))
-    for number, piece in enumerate(pieces):
-        is_last = number == len(pieces) - 1
-        _add_packed(model, prefix, piece, end, sums, prefix.cache if is_last else copy.deepcopy(prefix.cache))
+    for piece in _pieces(answers, _most(prefix.first.numel())):
+        _add_packed(model, prefix, piece, end, sums)
     return sums
+
+
+def packed_room(answers: Sequence[Sequence[Tokens]], num_scores: int) -> int:
+    """Return how many positions the longest pass behind these prompts takes; `num_scores` is B · V."""
+    rows = [sum(map(len, said)) for said in answers]
+    longest = max((len(tokens) for said in answers for tokens in said), default=0)
+    return min(max(rows, default=0), max(_most(num_scores), longest))
+
+
+def _most(num_scores: int) -> int:
+    """Return how many positions a pass has at most."""
+    return max(1, _ROOM // num_scores)
 
 
 def _pieces(answers: Sequence[Sequence[Tokens]], room: int) -> Iterator[list[list[_Place]]]:
@@ -65,7 +75,7 @@ def _cut(places: Sequence[_Place], room: int) -> Iterator[list[_Place]]:
 
 
 def _add_packed(
-    model: Any, prefix: Prefix, piece: list[list[_Place]], end: int, sums: list[list[float]], cache: Any
+    model: Any, prefix: Prefix, piece: list[list[_Place]], end: int, sums: list[list[float]]
 ) -> None:
     """Add ln p of all words after the first one."""
     device = prefix.first.device
@@ -76,8 +86,8 @@ def _add_packed(
     output = model(
         input_ids=tokens,
         attention_mask=_mask(prefix.real, homes, _dtype(model)),
-        position_ids=prefix.lengths[:, None] + offsets,
-        past_key_values=cache,
+        position_ids=prefix.next[:, None] + offsets,
+        past_key_values=continued(prefix.cache),
         use_cache=True,
     )
     found = log_likelihoods(output.logits, targets).tolist()

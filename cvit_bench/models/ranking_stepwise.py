@@ -1,14 +1,14 @@
 """Each answer in a row of its own, read token by token as if it had been generated.
 
 For adapters that route the positions of a pass together: what they do with an answer must not depend on the
-answers beside it. Keys and values of the prompt are copied to the rows, a few at a time.
+answers beside it. And for attention that looks back through a window, which counts the positions that stand
+there. Keys and values of the prompt are copied to the rows, a few at a time.
 
 Legend: n rows, B prompts, L positions of the longest one.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from cvit_bench.adapters.routing import Routing
+from cvit_bench.models.cache import continued
 from cvit_bench.models.prefix import Prefix, Tokens, first_words, log_likelihoods
 
 _ROWS = 8
@@ -58,9 +59,9 @@ def stepwise_sums(
 
 def _selected(prefix: Prefix, prompts: torch.Tensor) -> Prefix:
     """Return a copy of what some prompts left behind, a row for each entry of `prompts` [n]."""
-    cache = copy.deepcopy(prefix.cache)
+    cache = continued(prefix.cache)
     cache.batch_select_indices(prompts)
-    return Prefix(cache, prefix.real[prompts], prefix.first[prompts])
+    return Prefix(cache, prefix.real[prompts], prefix.next[prompts], prefix.first[prompts])
 
 
 def _sums_of(model: Any, prefix: Prefix, said: Sequence[Tokens], end: int) -> list[float]:
@@ -73,7 +74,7 @@ def _sums_of(model: Any, prefix: Prefix, said: Sequence[Tokens], end: int) -> li
         logits = model(
             input_ids=torch.tensor([[tokens[min(step, len(tokens) - 1)]] for tokens in said], device=device),
             attention_mask=real.long(),
-            position_ids=(prefix.lengths + step).unsqueeze(1),
+            position_ids=(prefix.next + step).unsqueeze(1),
             past_key_values=prefix.cache,
             use_cache=True,
         ).logits

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cvit_bench.models import ranking_packed
-from cvit_bench.models.prefix import read
+from cvit_bench.models.prefix import first_pass
 from cvit_bench.models.ranking_packed import packed_sums
 from cvit_bench.models.ranking_stepwise import stepwise_sums
 
@@ -48,6 +48,13 @@ def generated(model, batch, row, answer):
     assert out.sequences[0, length:].tolist() == said
     steps = zip(out.logits, said, strict=True)
     return sum(logits[0].log_softmax(-1)[token].item() for logits, token in steps)
+
+
+def read(model, batch):
+    """Read prompts as a generation does."""
+    with first_pass(model, batch) as found:
+        model.generate(**batch, max_new_tokens=1, do_sample=False)
+    return found[0]
 
 
 def told(tell, adapted, rows):

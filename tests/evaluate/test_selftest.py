@@ -35,14 +35,14 @@ def test_a_passed_self_test_stands_in_the_results(toy, options):
 
 
 def test_one_answer_that_depends_on_its_batch_fails_it(toy, options, monkeypatch):
-    usual = ScriptedModel.generate
+    usual = ScriptedModel.answer_and_rank
 
-    def depends(self, prompts):
-        texts = usual(self, prompts)
-        return ["pear" if len(prompts) > 1 and one.sample_id == "fruit-test-1" else text
-                for one, text in zip(prompts, texts, strict=True)]  # fmt: skip
+    def depends(self, prompts, answers):
+        found = usual(self, prompts, answers)
+        return [("pear" if len(prompts) > 1 and one.sample_id == "fruit-test-1" else text, row)
+                for one, (text, row) in zip(prompts, found, strict=True)]  # fmt: skip
 
-    monkeypatch.setattr(ScriptedModel, "generate", depends)
+    monkeypatch.setattr(ScriptedModel, "answer_and_rank", depends)
     found = selftest(toy.run_dir, replace(options, limit=2))
     single, plain, again = found.checks
     assert not found.passed

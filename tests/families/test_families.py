@@ -119,15 +119,45 @@ def test_inputs_made_ahead_are_those_made_when_asked(name, base_of, asked):
     assert made_when_asked._ahead.waited > 0
 
 
-@pytest.mark.parametrize("name", [name for name in TRAINED if family_named(name).ranks])
+SAID = ["red", "a long answer", "no"]
+
+
+def opened(base):
+    """Return a base whose attention tells positions well apart: fresh weights hardly do."""
+    model = open_replay(base, Placement())
+    with torch.no_grad():
+        for name, weight in model._base.model.get_decoder().named_parameters():
+            if any(part in name for part in ("q_proj.w", "k_proj.w", "v_proj.w", "o_proj.w")):
+                weight.mul_(10)
+    return model
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_likelihoods_are_those_of_the_whole_conversation(name, base_of, asked):
-    model = open_replay(base_of(name), Placement())
-    base, said = model._base, ["red", "a long answer", "no"]
-    found = model.rank(asked, [said] * len(asked))
-    for at, answer in enumerate(said):
+    assert family_named(name).ranks
+    model = opened(base_of(name))
+    found = model.rank(asked, [SAID] * len(asked))
+    for at, answer in enumerate(SAID):
         with torch.inference_mode():
-            lesson = base.encoder.lesson(asked, [answer] * len(asked))
-            scores = base.model(**lesson).logits[:, :-1].log_softmax(-1)
+            lesson = model._base.encoder.lesson(asked, [answer] * len(asked))
+            scores = model._base.model(**lesson).logits[:, :-1].log_softmax(-1)
         wanted = lesson["labels"][:, 1:]
         picked = scores.gather(-1, wanted.clamp(min=0).unsqueeze(-1)).squeeze(-1) * (wanted != IGNORED)
         assert [row.plain[at] for row in found] == pytest.approx(picked.sum(1).tolist(), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_answers_and_likelihoods_come_from_one_reading(name, base_of, asked):
+    model, given = opened(base_of(name)), [SAID, SAID[:1], [], SAID[1:], SAID]
+    texts, apart = model.generate(asked), model.rank(asked, given)
+    lengths = []
+    model._base.model.get_decoder().register_forward_pre_hook(
+        lambda _, args, kwargs: lengths.append(kwargs["inputs_embeds"].shape[1]), with_kwargs=True
+    )
+    found = model.answer_and_rank(asked, given)
+    assert [text for text, _ in found] == texts
+    for (_, one), other in zip(found, apart, strict=True):
+        assert one.plain == pytest.approx(other.plain, abs=1e-3)
+        assert one.tokens == other.tokens
+    longest = sum(len(answer) + 1 for answer in SAID)
+    assert sum(length > longest for length in lengths) == 1, "one pass reads the prompts"

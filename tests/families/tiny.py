@@ -356,13 +356,19 @@ def gemma3() -> tuple[Any, Any]:
     processor = Gemma3Processor(
         Gemma3ImageProcessorPil(size={"height": 16, "width": 16}),
         says,
-        image_seq_length=1,
+        image_seq_length=4,
         chat_template=chat("<start_of_image>", "<s>"),
     )
     config = Gemma3Config(
         vision_config=SiglipVisionConfig(**eyes(), vision_use_head=False),
-        text_config=words(len(says), head_dim=8, sliding_window=64, query_pre_attn_scalar=8),
-        mm_tokens_per_image=1,
+        text_config=words(
+            len(says),
+            head_dim=8,
+            query_pre_attn_scalar=8,
+            sliding_window=16,
+            layer_types=["sliding_attention", "full_attention"],
+        ),
+        mm_tokens_per_image=4,
         boi_token_index=says.boi_token_id,
         eoi_token_index=says.eoi_token_id,
         image_token_index=says.image_token_id,

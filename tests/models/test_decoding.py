@@ -16,7 +16,7 @@ from cvit_bench.data.samples import load_samples
 from cvit_bench.models import replay
 from cvit_bench.models.adapter_files import load_adapter, save_adapter
 from cvit_bench.models.conditioning import condition
-from cvit_bench.models.decoding import answer
+from cvit_bench.models.decoding import begin
 from cvit_bench.models.family import Checkpoint, Placement
 from cvit_bench.models.inputs import prompt_batch
 from cvit_bench.models.loading import load_base
@@ -107,13 +107,47 @@ def one_by_one(prompts, folder):
 @pytest.mark.parametrize("case", CASES)
 def test_answers_are_those_of_generate_one_by_one(prompts, folders, case, monkeypatch):
     passes = []
-    monkeypatch.setattr(replay, "answer", lambda *given: passes.append(given[1]) or answer(*given))
+    monkeypatch.setattr(replay, "begin", lambda *given: passes.append(given[1]) or begin(*given))
     model, place = ReplayModel(embedded_base(), Placement()), checkpoint(case, folders)
     model.use(place)
     found = model.generate(prompts)
     assert found == one_by_one(prompts, place.folder)
     assert len(set(found)) > 3
     assert any(group.shared for groups in passes for group in groups) == (case in SHARING)
+
+
+SAID = (["red", "a red circle", "no"], ["A", "Spain"], [])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_answers_stay_and_rankings_agree_when_both_come_from_one_reading(prompts, folders, case, monkeypatch):
+    passes = []
+    model = ReplayModel(embedded_base(), Placement())
+    model.use(checkpoint(case, folders))
+    given = [SAID[at % len(SAID)] for at in range(len(prompts))]
+    texts = model.generate(prompts)
+    monkeypatch.setattr(replay, "begin", lambda *told: passes.append(told[1]) or begin(*told))
+    found = model.answer_and_rank(prompts, given)
+    read = [row.at for groups in passes for group in groups for row in group.rows]
+    assert sorted(read) == list(range(len(prompts)))
+    assert [text for text, _ in found] == texts
+    for prompt, said, (_, one) in zip(prompts, given, found, strict=True):
+        assert len(one.plain) == len(said)
+        assert one.plain == pytest.approx(model.rank([prompt], [said])[0].plain, abs=1e-3)
+    assert len({one.plain for _, one in found}) > len(prompts) / 2
+
+
+def test_answers_that_need_more_room_than_was_made_find_it(prompts, folders, monkeypatch):
+    model = ReplayModel(embedded_base(), Placement())
+    model.use(checkpoint("lora", folders))
+    wanted = model.answer_and_rank(prompts, [SAID[0]] * len(prompts))
+    monkeypatch.setattr(replay, "packed_room", lambda *_: 0)
+    long = [[text * 9 for text in SAID[0]]] * len(prompts)
+    assert [text for text, _ in model.answer_and_rank(prompts, long)] == [text for text, _ in wanted]
+    for (_, one), (_, other) in zip(
+        model.answer_and_rank(prompts, [SAID[0]] * len(prompts)), wanted, strict=True
+    ):
+        assert one.plain == pytest.approx(other.plain, abs=1e-4)
 
 
 @pytest.mark.parametrize("case", ["lora", "dora"])

@@ -2,4 +2,4 @@
 
 from cvit_bench.models.family import Family
 
-FAMILY = Family("idefics3", ranks=True, projector="model.connector")
+FAMILY = Family("idefics3", projector="model.connector")

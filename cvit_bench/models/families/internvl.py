@@ -10,4 +10,4 @@ def _width(config: Any) -> int:
     return round(config.vision_config.hidden_size / config.downsample_ratio**2)
 
 
-FAMILY = Family("internvl", ranks=True, projector="model.multi_modal_projector", image_width=_width)
+FAMILY = Family("internvl", projector="model.multi_modal_projector", image_width=_width)

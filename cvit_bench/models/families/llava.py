@@ -2,4 +2,4 @@
 
 from cvit_bench.models.family import Family
 
-FAMILY = Family("llava", ranks=True, projector="model.multi_modal_projector", tower="model.vision_tower")
+FAMILY = Family("llava", projector="model.multi_modal_projector", tower="model.vision_tower")

@@ -2,4 +2,4 @@
 
 from cvit_bench.models.family import Family
 
-FAMILY = Family("llava_next", ranks=True, projector="model.multi_modal_projector")
+FAMILY = Family("llava_next", projector="model.multi_modal_projector")

@@ -70,6 +70,13 @@ class ScriptedModel:
         time.sleep(self._script.delay)
         return [_shared_out(self._held(prompt), row) for prompt, row in zip(prompts, answers, strict=True)]
 
+    def answer_and_rank(
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]
+    ) -> list[tuple[str, Likelihoods]]:
+        """Look every prompt up, and rank what is given."""
+        found = self.rank(prompts, answers)
+        return [(self._answer(prompt), row) for prompt, row in zip(prompts, found, strict=True)]
+
     def _held(self, prompt: Prompt) -> str | None:
         name = f"{prompt.task}/{prompt.sample_id}"
         if prompt.picture is not None and prompt.picture.sha256 == blank_picture().sha256:
@@ -84,7 +91,7 @@ class ScriptedModel:
 
 
 def _shared_out(held: str | None, answers: Sequence[str]) -> Likelihoods:
-    rest = math.log(0.5 / len(answers))
+    rest = math.log(0.5 / max(len(answers), 1))
     return Likelihoods(
         plain=tuple(math.log(0.5) if answer == held else rest for answer in answers),
         tokens=(1,) * len(answers),
@@ -97,4 +104,4 @@ def _load(folder: Path, placement: Placement) -> ScriptedModel:
     return ScriptedModel(load_json(folder / SCRIPT, Script))
 
 
-FAMILY = Family("scripted", load=_load, needs_torch=False, ranks=True)
+FAMILY = Family("scripted", load=_load, needs_torch=False)

@@ -2,4 +2,4 @@
 
 from cvit_bench.models.family import Family
 
-FAMILY = Family("smolvlm", ranks=True, projector="model.connector")
+FAMILY = Family("smolvlm", projector="model.connector")
