@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from cvit_bench.text import visible
+
 _LINE_EVERY = 10.0
 _lines_only = False
 _silent = False
@@ -15,7 +17,7 @@ _silent = False
 def say(message: str) -> None:
     """Print one line of progress."""
     if not _silent:
-        print(message, file=sys.stderr, flush=True)
+        print(visible(message), file=sys.stderr, flush=True)
 
 
 def silence() -> None:

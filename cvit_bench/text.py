@@ -8,6 +8,7 @@ _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _BREAK = re.compile(r"[\s-]+")
 _LABEL = re.compile(r"\W*[A-Za-z]\W*$|\W*[A-Za-z][.):\]]|[b-hB-H] |.*[(\[][A-Za-z][)\]]", re.DOTALL)
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _FORMULA = ("=", "+", "-", "@", "\t")
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
@@ -63,6 +64,11 @@ def has_option_label(text: str) -> bool:
 def words(text: str) -> list[str]:
     """Split at white space."""
     return text.split()
+
+
+def visible(text: str) -> str:
+    """Return text for a terminal: control characters, which could command it, become �."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def first_line(error: BaseException, limit: int = 300) -> str:

@@ -9,7 +9,7 @@ import typer
 from cvit_bench.cli.options import Json, Resampled, Split
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import Resample, SplitChoice
-from cvit_bench.text import unknown_name
+from cvit_bench.text import unknown_name, visible
 
 if TYPE_CHECKING:
     from cvit_bench.records.comparison import Comparison, Gate, MetricChange
@@ -37,7 +37,7 @@ def compare(
     found = compared(first, second, split, resample)
     gates = tuple(_gate(found, name, points) for name, points in limits)
     found = found.model_copy(update={"gates": gates})
-    print(found.model_dump_json(indent=1) if json else comparison_text(found, flips))
+    print(found.model_dump_json(indent=1) if json else visible(comparison_text(found, flips)))
     if not all(one.passed for one in gates):
         raise typer.Exit(1)
 

@@ -7,6 +7,7 @@ import typer
 
 from cvit_bench.cli.options import DataRoot, Json
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import visible
 
 if TYPE_CHECKING:
     from cvit_bench.data.suite_data import Looking
@@ -91,7 +92,7 @@ def _print(found: "SuiteData", json: bool) -> None:
     rows = [_row(split) for split in found.splits]
     print(tabulate(rows, headers=("task", "split", "samples", "sha256", "state"), tablefmt="simple"))
     for line in _remarks(found):
-        print(line)
+        print(visible(line))
 
 
 def _row(split: "SplitData") -> tuple[str, str, str, str, str]:

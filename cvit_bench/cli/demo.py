@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cvit_bench.cli.options import Limit
+from cvit_bench.text import visible
 
 if TYPE_CHECKING:
     from cvit_bench.records.results import Results
@@ -39,7 +40,7 @@ def demo(
     _, together, untouched = _run_all(runs, limit, seed, jobs or _cores())
     in_sequence = rescore(runs["lora"], references=[runs["multitask"]])
     for results in (in_sequence, together, untouched):
-        print(f"{results_text(results)}\n", flush=True)
+        print(visible(f"{results_text(results)}\n"), flush=True)
     for run_dir in runs.values():
         write_run_report(run_dir, sample_source(run_dir))
     add_entries(list(runs.values()), out / "leaderboards")

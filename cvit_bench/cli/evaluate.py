@@ -23,6 +23,7 @@ from cvit_bench.cli.options import (
 )
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import CellChoice, Executor, Resample, SplitChoice, TaskChoice
+from cvit_bench.text import visible
 
 _AUTO_BATCH = 64
 
@@ -112,7 +113,7 @@ def evaluate(
         print(cost.model_dump_json(indent=1) if json else cost_text(cost))
         return
     results = replay(run_dir, options)
-    print(results.model_dump_json(indent=1) if json else results_text(results))
+    print(results.model_dump_json(indent=1) if json else visible(results_text(results)))
 
 
 def _batch_size(text: str) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cvit_bench.cli.options import DataRoot
+from cvit_bench.text import visible
 
 
 def import_(
@@ -66,5 +67,5 @@ def import_(
     )
     *notes, done = import_run(format_, path, suite, run_dir, about, data_root)
     for note in notes:
-        typer.echo(note, err=True)
+        typer.echo(visible(note), err=True)
     typer.echo(done)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cvit_bench.text import visible
+
 
 def leaderboard(
     suite: Annotated[
@@ -52,7 +54,7 @@ def _check(out: Path, suite: str | None) -> None:
     chosen = [suite] if suite else suites(out)
     found = [line for name in chosen for line in check_leaderboard(out, name)] + check_index(out)
     for line in found:
-        typer.echo(line)
+        typer.echo(visible(line))
     if found:
         raise typer.Exit(1)
     typer.echo(f"{out}: {', '.join(chosen)}: as the entries say", err=True)

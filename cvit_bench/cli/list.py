@@ -8,7 +8,7 @@ import typer
 from cvit_bench import plugins
 from cvit_bench.cli.options import Json
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.text import unknown_name
+from cvit_bench.text import unknown_name, visible
 
 Row = tuple[str, str]
 
@@ -88,4 +88,6 @@ def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))], jso
         return
     from tabulate import tabulate
 
-    print(tabulate(rows, headers=("name", "description"), tablefmt="simple", maxcolwidths=[None, 90]))
+    print(
+        visible(tabulate(rows, headers=("name", "description"), tablefmt="simple", maxcolwidths=[None, 90]))
+    )

@@ -5,10 +5,11 @@ resumes.
 Heavy imports happen inside the verbs: `--help` loads neither torch nor pandas.
 """
 
+import io
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -28,6 +29,7 @@ from cvit_bench.cli.selftest import selftest
 from cvit_bench.cli.train import train
 from cvit_bench.cli.validate import validate
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import visible
 
 app = typer.Typer(
     name="cvit-bench",
@@ -64,11 +66,21 @@ def run() -> None:
     """Entry point of the console script."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # where the locale has no sign for one, another stands
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except CvitBenchError as error:
-        print(f"cvit-bench: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(str(error))
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and "map segment" not in str(error):  # a library that finds no room
+            raise
+        _end("out of memory; what is finished stays, and the same command goes on")
+
+
+def _end(message: str) -> NoReturn:
+    print(visible(f"cvit-bench: {message}"), file=sys.stderr)
+    sys.exit(2)
 
 
 def _interrupted(number: int, frame: object) -> None:

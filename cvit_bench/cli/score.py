@@ -2,6 +2,7 @@
 
 from cvit_bench.cli.options import DataRoot, Json, References, Resampled, RunDir, Split
 from cvit_bench.records.choices import Resample, SplitChoice
+from cvit_bench.text import visible
 
 
 def score(
@@ -17,4 +18,4 @@ def score(
     from cvit_bench.report.terminal import results_text
 
     results = rescore(run_dir, data_root, split, reference or (), resample)
-    print(results.model_dump_json(indent=1) if json else results_text(results))
+    print(results.model_dump_json(indent=1) if json else visible(results_text(results)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cvit_bench.cli.options import DataRoot, Device, Dtype, Json, Limit, Threads, placement_of
+from cvit_bench.text import visible
 
 if TYPE_CHECKING:
     from cvit_bench.models.family import Placement
@@ -109,7 +110,7 @@ def train(
         from cvit_bench.cli.train_plan import plan_text
 
         found = _plan(method, suite, target, options)
-        print(found.model_dump_json(indent=1) if json else plan_text(found))
+        print(found.model_dump_json(indent=1) if json else visible(plan_text(found)))
         return
     manifest = _train(method, suite, target, options, fresh)
     if manifest is not None:

@@ -8,6 +8,7 @@ import typer
 
 from cvit_bench.cli.options import DataRoot
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import visible
 
 if TYPE_CHECKING:
     from cvit_bench.data.library import Library
@@ -48,7 +49,7 @@ def validate(
         check.task(path)
     findings = check.findings + _recipe_findings(chosen.recipes)
     for finding in findings:
-        print(finding)
+        print(visible(finding))
     if check.unseen:
         print(f"{check.unseen} splits of downloaded data were not looked at: --data-root names their folder")
     print(f"{chosen.count} files checked, {len(findings)} findings")

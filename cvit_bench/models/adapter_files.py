@@ -13,6 +13,7 @@ from cvit_bench.records.files import write_text
 from cvit_bench.text import first_line
 
 _SWAPPED = ("LORA", NAME.upper())
+_MOST_RANK = 1 << 14
 _NO_WEIGHTS = {
     "POLY": "wants the number of the task with every forward pass",
     "XLORA": "is a gate over other adapters, which would have to be there too",
@@ -47,6 +48,7 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: 
         config.inference_mode = True
         check_base(folder, config, base_folder)
         _check_kind(folder, config)
+        _check_rank(config)
         if adapted is not None and not _are_swapped(adapted, config):
             base, adapted = take_off(adapted), None
         if adapted is not None:
@@ -99,6 +101,16 @@ def _check_kind(folder: Path, config: Any) -> None:
             f"{folder / ADAPTER_FILES[0]}: peft_type: {config.peft_type.value} cannot be swapped on a base: "
             f"it {reason}"
         )
+
+
+def _check_rank(config: Any) -> None:
+    """Refuse ranks that nobody has tuned: their matrices would be built before any file is compared."""
+    said = [getattr(config, "r", 0), *(getattr(config, "rank_pattern", None) or {}).values()]
+    settings = getattr(config, "settings", {})
+    said += [value for name, value in settings.items() if name == "rank" or name.startswith("num_")]
+    for rank in said:
+        if isinstance(rank, int) and rank > _MOST_RANK:
+            raise ValueError(f"a rank or number of {rank:,}; at most {_MOST_RANK:,} are built")
 
 
 def check_base(folder: Path, config: Any, base_folder: Path | None) -> None:

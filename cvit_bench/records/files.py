@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.begun import begun
@@ -53,6 +53,12 @@ def inside(folder: Path, name: str) -> Path | None:
     path = folder / below
     is_elsewhere = path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
     return None if is_elsewhere else path
+
+
+def appending(path: Path) -> BinaryIO:
+    """Open a file to append to; a link is refused, since another file would be written to through it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags, 0o644), "a+b")
 
 
 def sync(path: Path) -> None:

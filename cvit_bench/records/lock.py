@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import Record
+from cvit_bench.records.files import appending
 
 LOCK = ".lock"
 
@@ -34,7 +35,7 @@ def at_work(run_dir: Path, doing: str) -> Iterator[None]:
     """Hold a run directory while the block runs; raise CvitBenchError when another process holds it."""
     path = run_dir / LOCK
     try:
-        stream = path.open("a+", encoding="utf-8")
+        stream = appending(path)
     except OSError as error:
         raise CvitBenchError(f"{path}: cannot be written ({error.strerror})") from error
     with stream:
@@ -45,7 +46,7 @@ def at_work(run_dir: Path, doing: str) -> Iterator[None]:
         stream.truncate(0)
 
 
-def _locked(stream: IO[str]) -> bool:
+def _locked(stream: BinaryIO) -> bool:
     try:
         import fcntl
     except ImportError:
@@ -59,11 +60,11 @@ def _locked(stream: IO[str]) -> bool:
     return True
 
 
-def _sign(stream: IO[str], doing: str) -> None:
+def _sign(stream: BinaryIO, doing: str) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     holder = Holder(doing=doing, pid=os.getpid(), host=platform.node(), since=since)
     stream.truncate(0)
-    stream.write(holder.model_dump_json())
+    stream.write(holder.model_dump_json().encode("utf-8"))
     stream.flush()
 
 

@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import Record, Sha256
-from cvit_bench.records.files import sync
+from cvit_bench.records.files import appending, sync
 from cvit_bench.records.ranking import Ranking
 
 
@@ -75,7 +75,7 @@ def append_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     try:
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as stream:
+        with appending(path) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.files import appending
 from cvit_bench.text import unknown_name
 
 STEPS = "steps.jsonl"
@@ -62,8 +63,8 @@ class StepLog:
         row = {"stage": self._stage, **asdict(record)}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(row) + "\n")
+            with appending(self._path) as stream:
+                stream.write(f"{json.dumps(row)}\n".encode())
         except OSError as error:
             raise CvitBenchError(f"{self._path}: cannot be written ({error.strerror or error})") from error
         for tracker in self._trackers:

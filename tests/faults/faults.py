@@ -220,6 +220,32 @@ def twice(toy: Any) -> None:
     lines(toy).write_bytes(2 * lines(toy).read_bytes())
 
 
+def with_ids(*names: str | int) -> Harm:
+    """Give the first samples other ids."""
+
+    def harm(toy: Any) -> None:
+        rows = [json.loads(line) for line in data(toy).read_text().splitlines()]
+        for row, name in zip(rows, names, strict=False):
+            row["id"] = name
+        data(toy).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    return harm
+
+
+def of_one_task(toy: Any) -> None:
+    """Leave one task in the suite and one stage in the run."""
+    suite = Path(toy.suite)
+    toy.edit(str(suite.relative_to(toy.root)), train=["fruit"], unseen=[])
+    stages = json.loads(manifest(toy).read_text())["stages"][:1]
+    edit_json(manifest, stages=stages)(toy)
+
+
+def of_one_sample(toy: Any) -> None:
+    """Leave one task, and one sample of it."""
+    of_one_task(toy)
+    cut_after_line(data, 1)(toy)
+
+
 def seen(kind: str, harm: Harm, says: str = "") -> Fault:
     """Return a fault in data that `validate` finds, or nothing to find where it says nothing."""
     return Fault(kind, harm, VALIDATE, 1 if says else 0, says)
@@ -259,6 +285,11 @@ FAULTS = [
     Fault("data: cut in the middle of a line", cut(data, 0.9), says="test.jsonl"),
     Fault("data: not UTF-8", put(data, b'{"id": "\xff"}\n'), says="UTF-8"),
     Fault("data: an id twice", replace(data, "fruit-test-1", "fruit-test-0"), says="fruit-test-0"),
+    Fault("data: an id as a number and as a text", with_ids(1, "1"), says="test.jsonl"),
+    seen("data: ids that differ in case and normal form alone", with_ids("\u00e9", "e\u0301", "E\u0301")),
+    Fault("data: one sample", cut_after_line(data, 1), code=0),
+    Fault("suite: one task", of_one_task, code=0),
+    Fault("suite: its only task has one sample", of_one_sample, code=0),
     Fault("data: no sample", put(data, b""), says="test.jsonl"),
     Fault("data: a NaN", replace(data, '"answers": ["apple"]', '"answers": NaN'), says="test.jsonl"),
     Fault("data: a sample without its picture's file", remove(picture), says="test-0.png"),

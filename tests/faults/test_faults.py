@@ -1,5 +1,6 @@
 """Every fault of the table, provoked: what is said, the exit status, nothing lost, nothing stale."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Toy, make_toy
-from tests.faults.faults import FAULTS, VALIDATE
+from tests.faults.faults import FAULTS, VALIDATE, Fault
+from tests.faults.malice import MALICE, secret
+
+SECRET = "the password is hunter2\n"
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +34,46 @@ def sound(finished) -> Path:
     return path
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[fault.kind for fault in FAULTS])
+def words_of(fault: Fault, toy: Toy) -> list[object]:
+    """Return the command that meets a fault; one without places of its own gets those of the run."""
+    if any("{" in word for word in fault.words):
+        return [word.format(root=toy.root) for word in fault.words]
+    if fault.words == VALIDATE:
+        return [*fault.words, toy.root, "--data-root", toy.data]
+    return [*fault.words, "--run-dir", toy.run_dir, "--data-root", toy.data]
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *MALICE], ids=lambda fault: fault.kind)
 def test_a_fault_is_met(finished, sound, inside, fault):
     toy, on_toy = finished, ("--run-dir", finished.run_dir, "--data-root", finished.data)
     wanted = (toy.run_dir / "results.json").read_bytes()
+    secret(toy).write_text(SECRET)
     fault.harm(toy)
 
-    words = (
-        (*fault.words, toy.root, "--data-root", toy.data)
-        if fault.words == VALIDATE
-        else (*fault.words, *on_toy)
-    )
-    out, err = inside(*words, code=fault.code)
+    out, err = inside(*words_of(fault, toy), code=fault.code)
     assert fault.says in out + err
     assert "Traceback" not in out + err
+    assert_nothing_got_out(toy, out + err)
 
     if fault.mended:
         put_right(sound, toy.root)
     inside("evaluate", *on_toy)
     assert (toy.run_dir / "results.json").read_bytes() == wanted
+
+
+def assert_nothing_got_out(toy: Toy, said: str) -> None:
+    """A file elsewhere is neither told nor changed, the terminal gets text, pages hold no foreign script."""
+    assert secret(toy).read_text() == SECRET
+    assert not secret(toy).with_name("nothing").exists()
+    assert not secret(toy).with_name("empty").exists() or not secret(toy).with_name("empty").read_bytes()
+    assert "hunter2" not in said
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said)
+    for page in toy.root.rglob("*.html"):
+        text = page.read_text()
+        assert "hunter2" not in text
+        assert "<script>alert" not in text
+        assert "\x1b" not in text
+        assert not re.search(r"<img[^>]+onerror", text)
 
 
 def put_right(sound: Path, root: Path) -> None:

@@ -1,6 +1,7 @@
 """A disk that fills up during an evaluation: one message, nothing lost, and with room again it goes on."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -54,3 +55,30 @@ def test_a_full_disk_stops_cleanly_and_the_same_command_goes_on(toy, copy_toy, c
     assert kept.items() <= answers(run_dir).items()
     assert evaluate(calm).returncode == 0
     assert (run_dir / "results.json").read_bytes() == (calm / "results.json").read_bytes()
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Return a function that makes a folder read-only, root or not; skips where that cannot be done."""
+    mounted = set()
+
+    def close(folder):
+        folder.chmod(0o555)
+        if os.geteuid():
+            return
+        words = [["mount", "--bind", folder, folder], ["mount", "-o", "remount,bind,ro", folder]]
+        for line in words:
+            if subprocess.run(line, check=False, capture_output=True).returncode:
+                pytest.skip("this machine makes no folder read-only")
+            mounted.add(folder)
+
+    yield close
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_read_only_folder_is_named(toy, inside, read_only):
+    read_only(toy.run_dir)
+    _, err = inside("evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, code=2)
+    assert f"{toy.run_dir}/.lock: cannot be written (" in err
+    inside("evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, "--plan")

@@ -6,8 +6,10 @@ import pytest
 from tabulate import tabulate
 
 from tests.faults.elsewhere import ELSEWHERE
-from tests.faults.faults import FAULTS
+from tests.faults.faults import FAULTS, Fault
 from tests.faults.kills import KILLS
+from tests.faults.malice import MALICE
+from tests.faults.surroundings import SURROUNDINGS
 
 TABLE = Path(__file__).with_name("README.md")
 TESTS = TABLE.parents[1]
@@ -32,31 +34,50 @@ Faults of one part are provoked beside that part's other tests.
 """
 
 
-def faults_table() -> str:
+MALICE_TEXT = """## Malice
+
+Files that mean harm, provoked and put right like the faults above. For every one: nothing outside is shown or
+changed, no control character reaches the terminal, no script of theirs a page.
+"""
+SURROUNDINGS_TEXT = """## Surroundings
+
+A command is called in other surroundings (`test_surroundings.py`): the same bytes come of it, or one message.
+"""
+SIZES = [len(FAULTS), len(MALICE), len(KILLS), len(SURROUNDINGS), len(ELSEWHERE)]
+
+
+def numbered(table: int, rows: list[tuple[object, ...]], *names: str) -> str:
+    """Return a table whose numbers go on from the one before."""
+    first = sum(SIZES[:table]) + 1
+    return tabulate(
+        [(number, *row) for number, row in enumerate(rows, start=first)], ("", *names), tablefmt="pipe"
+    )
+
+
+def faults_table(table: int, faults: list[Fault]) -> str:
     how = {True: "put right by the user", False: "by itself"}
-    rows = [(number, fault.kind, f"`{fault.words[0]}`", fault.code, how[fault.mended])
-            for number, fault in enumerate(FAULTS, start=1)]  # fmt: skip
-    return tabulate(rows, ("", "fault", "met by", "exit", "mended"), tablefmt="pipe")
+    rows = [(fault.kind, f"`{fault.words[0]}`", fault.code, how[fault.mended]) for fault in faults]
+    return numbered(table, rows, "fault", "met by", "exit", "mended")
 
 
-def kills_table() -> str:
-    first = len(FAULTS) + 1
-    rows = [(number, f"`{kill.verb}`", kill.phase) for number, kill in enumerate(KILLS, start=first)]
-    return tabulate(rows, ("", "command", "killed while"), tablefmt="pipe")
-
-
-def elsewhere_table() -> str:
-    first = len(FAULTS) + len(KILLS) + 1
-    rows = [(number, one.kind, one.outcome, f"`{one.test.partition('::')[0]}`", one.note)
-            for number, one in enumerate(ELSEWHERE, start=first)]  # fmt: skip
-    return tabulate(rows, ("", "fault", "outcome", "test", ""), tablefmt="pipe")
+def text_of_table() -> str:
+    kills = [(f"`{kill.verb}`", kill.phase) for kill in KILLS]
+    around = [(one.kind, one.code) for one in SURROUNDINGS]
+    elsewhere = [
+        (one.kind, one.outcome, f"`{one.test.partition('::')[0]}`", one.note) for one in ELSEWHERE
+    ]  # fmt: skip
+    parts = (
+        FAULTS_TEXT, faults_table(0, FAULTS),
+        MALICE_TEXT, faults_table(1, MALICE),
+        KILLS_TEXT, numbered(2, kills, "command", "killed while"),
+        SURROUNDINGS_TEXT, numbered(3, around, "surroundings", "exit"),
+        ELSEWHERE_TEXT, numbered(4, elsewhere, "fault", "outcome", "test", ""),
+    )  # fmt: skip
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def test_the_table_says_what_is_tested():
-    parts = (
-        FAULTS_TEXT, faults_table(), KILLS_TEXT, kills_table(), ELSEWHERE_TEXT, elsewhere_table()
-    )  # fmt: skip
-    text = "\n\n".join(part.strip() for part in parts) + "\n"
+    text = text_of_table()
     if not TABLE.exists() or TABLE.read_text() != text:
         TABLE.write_text(text)
         pytest.fail(f"{TABLE.name} did not say what is tested; it does now")
@@ -69,5 +90,7 @@ def test_what_is_tested_elsewhere_is_there(one):
 
 
 def test_no_kind_stands_twice():
-    kinds = [one.kind for one in (*FAULTS, *ELSEWHERE)] + [f"{kill.verb}: {kill.phase}" for kill in KILLS]
+    kinds = [one.kind for one in (*FAULTS, *MALICE, *SURROUNDINGS, *ELSEWHERE)] + [
+        f"{kill.verb}: {kill.phase}" for kill in KILLS
+    ]
     assert len(set(kinds)) == len(kinds) >= 40

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 import torch
@@ -103,16 +104,44 @@ def test_tensors_that_are_cut_short_are_an_error(base, copied, share):
     "changes",
     [
         {"r": 5},
+        {"r": 10**9},
+        {"rank_pattern": {"q_proj": 10**9}},
         {"peft_type": "NOTHING"},
         {"target_modules": ["nothing_like_this"]},
         {"target_modules": "(["},
     ],
-    ids=["rank", "type", "targets", "pattern"],
+    ids=[
+        "rank",
+        "absurd rank",
+        "absurd rank of a layer",
+        "type",
+        "targets",
+        "pattern",
+    ],
 )
 def test_a_configuration_that_does_not_fit_is_an_error(base, copied, changes):
     edit_config(copied, **changes)
     with pytest.raises(CvitBenchError, match="copy: the adapter does not fit its base"):
         load_adapter(base, None, copied, "01-a")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "smolora", "settings": {"rank": 10**9}}, "1,000,000,000"),
+        ({"method": "smolora", "settings": {"num_experts": 10**9}}, "1,000,000,000"),
+        ({"method": "nosuch"}, "unknown adapter 'nosuch'"),
+        ({"method": "antigravity"}, "unknown adapter 'antigravity'"),
+        ({"method": "xml.dom.minidom"}, "a module is not imported because a checkpoint names it"),
+    ],
+)
+def test_a_routed_configuration_builds_nothing_absurd_and_imports_nothing(base, copied, changes, said):
+    text = {"peft_type": "CVIT_BENCH", "target_modules": ".*q_proj", **changes}
+    (copied / CONFIG).write_text(json.dumps(text))
+    with pytest.raises(CvitBenchError, match=said):
+        load_adapter(base, None, copied, "01-a")
+    assert "antigravity" not in sys.modules
+    assert "xml.dom.minidom" not in sys.modules
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, cast
 
 from peft import PeftConfig
@@ -13,6 +15,7 @@ from cvit_bench.adapters.core import History, Place, RoutedUpdate
 from cvit_bench.adapters.dense import DenseUpdate
 from cvit_bench.adapters.sites import AdapterConfig, Sites, chosen_linears, one_pattern
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import known
 
 NAME = "cvit_bench"
 
@@ -22,7 +25,8 @@ class RoutedConfig(PeftConfig):  # type: ignore[misc]
     """Method, settings, places and history of a routed adapter.
 
     Attributes:
-        method: name of the method, a file of `cvit_bench/adapters` or a dotted path.
+        method: name of the method, a file of `cvit_bench/adapters` or an entry point; a dotted path serves
+            where its module is imported already.
         settings: the method's settings.
         target_modules: pattern of the adapted layers.
         projector: name of the module between vision tower and language model, "" if there is none.
@@ -52,8 +56,18 @@ class RoutedConfig(PeftConfig):  # type: ignore[misc]
 
     def read_settings(self) -> AdapterConfig:
         """Return the method's settings, validated."""
-        module = plugins.load(plugins.ADAPTERS, self.method)
+        module = self._module()
         return cast(AdapterConfig, module.Config.model_validate(self.settings))
+
+    def _module(self) -> ModuleType:
+        """Return the method's module; a checkpoint may not say what is imported."""
+        if "." in self.method and self.method not in sys.modules:
+            raise CvitBenchError(
+                f"method: {self.method!r} is no installed adapter, and a module is not imported because a "
+                f"checkpoint names it (known: {known(plugins.names(plugins.ADAPTERS))}; an entry point of "
+                f"{plugins.ADAPTERS.group} adds to them)"
+            )
+        return plugins.load(plugins.ADAPTERS, self.method)
 
     def update_for(self, place: Place) -> RoutedUpdate:
         """Return the uninitialised update of one layer."""
@@ -61,7 +75,7 @@ class RoutedConfig(PeftConfig):  # type: ignore[misc]
         if settings.projector == "train" and place.stream == "vision":
             apart = getattr(settings, "per_task_projector", False)
             return DenseUpdate(place, max(1, len(self.tasks)) if apart else None)
-        module = plugins.load(plugins.ADAPTERS, self.method)
+        module = self._module()
         return cast(RoutedUpdate, module.Update(place, settings, self.history))
 
 
