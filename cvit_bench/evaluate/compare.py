@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cvit_bench import plugins
-from cvit_bench.evaluate.flips import RIGHT, flips
+from cvit_bench.evaluate.flips import flips
 from cvit_bench.evaluate.measures import Measured, computed, measured, rounded
 from cvit_bench.evaluate.sides import Side, open_side, paired_items, refuse_other_suite
 from cvit_bench.metrics.paired import PairedTest, detectable, holm, paired_test
@@ -17,6 +17,7 @@ from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.comparison import Change, Comparison, MetricChange, TaskChange, TaskTest
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.results import MetricResult, TaskInfo
+from cvit_bench.records.sample import RIGHT
 
 Pair = tuple[Measured, Measured]
 _TOLD_APART = ("method", "task_identity", "templates", "seeds")

@@ -12,9 +12,7 @@ from cvit_bench.metrics.knowledge import PERCENT
 from cvit_bench.metrics.resampling import Items
 from cvit_bench.records.comparison import Flip
 from cvit_bench.records.plan import scores_path
-
-RIGHT = 0.5
-"""From this S on an answer counts as right: half a point."""
+from cvit_bench.records.sample import RIGHT
 
 
 def flips(

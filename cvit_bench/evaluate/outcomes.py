@@ -15,8 +15,8 @@ from cvit_bench.evaluate.ranked import FIRST
 from cvit_bench.evaluate.table import ScoredCell, Table
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.results import Flips, Outcomes
+from cvit_bench.records.sample import RIGHT
 
-HALF = 0.5
 Key = tuple[str, str]
 Flags = npt.NDArray[np.bool_]
 
@@ -49,7 +49,7 @@ def outcomes(table: Table) -> Iterator[Outcomes]:
 
 
 def _outcomes(table: Table, stage: int, task: str, cells: list[ScoredCell]) -> Outcomes:
-    half = HALF * table.highest(task)
+    half = RIGHT * table.highest(task)
     right = _joined(cells, "lenient") >= half
     kept = _joined(cells, "form") > 0
     known = None
@@ -80,7 +80,7 @@ def _history(table: Table, task: str) -> History:
     keys = list(
         dict.fromkeys((cell.cell.variant, one.id) for cells in rows for cell in cells for one in cell.samples)
     )
-    place, half = {key: at for at, key in enumerate(keys)}, HALF * table.highest(task)
+    place, half = {key: at for at, key in enumerate(keys)}, RIGHT * table.highest(task)
     asked, right, known = (np.zeros((len(rows), len(keys)), dtype=bool) for _ in range(3))
     name = FIRST if table.is_ranked(task) else "lenient"
     for stage, cells in enumerate(rows):
@@ -88,7 +88,7 @@ def _history(table: Table, task: str) -> History:
             at = [place[cell.cell.variant, one.id] for one in cell.samples]
             asked[stage, at] = True
             right[stage, at] = cell.values("strict") >= half
-            known[stage, at] = right[stage, at] | (cell.values(name) >= HALF)
+            known[stage, at] = right[stage, at] | (cell.values(name) >= RIGHT)
     own = next((at for at, stage in enumerate(table.plan.stages) if task in stage.tasks), None)
     return History(task, keys, asked, right, known, own)
 

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cvit_bench.records.matrix import Array
+from cvit_bench.records.sample import RIGHT
 
 Bools = npt.NDArray[np.bool_]
 SHARES = ("agreement", "consistent")
@@ -87,7 +88,7 @@ def wording_fields(scores: Array, is_train: Sequence[bool], highest: float) -> d
     for name, chosen in (("train_wordings", split), ("heldout_wordings", ~split)):
         if chosen.any():
             fields[name] = means[..., chosen].mean(axis=-1)
-    num, right = seen.sum(axis=-1), (seen & (scores >= highest / 2)).sum(axis=-1)
+    num, right = seen.sum(axis=-1), (seen & (scores >= RIGHT * highest)).sum(axis=-1)
     wrong, not_run = num - right, num == 0
     pairs = right * (right - 1) + wrong * (wrong - 1)
     all_pairs = num * (num - 1)

@@ -12,6 +12,9 @@ from cvit_bench.records.template import Template, Variant
 
 PictureFit = Literal["model", "pad"]
 
+RIGHT = 0.5
+"""From this share of a full score on an answer counts as right: half a point."""
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -14,9 +14,8 @@ from typing import Any, Protocol
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.plan import flips_path, scores_path
 from cvit_bench.records.results import Results
-from cvit_bench.records.sample import Picture, Prompt, Sample
+from cvit_bench.records.sample import RIGHT, Picture, Prompt, Sample
 
-RIGHT = 0.5
 SHOWN = 600
 _COLUMNS = ("id", "variant", "strict", "knowledge", "form", "text")
 _FLIPS = ("task", "variant", "id", "lost_at", "still_known")
