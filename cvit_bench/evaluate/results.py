@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cvit_bench.evaluate.few_shot import curves
+from cvit_bench.evaluate.headings import head, task_info
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.measures import measured, metric_results, rounded, rounded_matrix
 from cvit_bench.evaluate.outcomes import flips, histories, outcomes
@@ -59,17 +60,9 @@ def make_results(
     in_sequence = {stage.name for stage in plan.stages}
     manifest, past = inputs.manifest, histories(table)
     return Results(
-        run=manifest.run,
+        **head(inputs),
         split=plan.split,
         shortened=manifest.first_tasks is not None,
-        suite=inputs.suite.name,
-        suite_version=inputs.suite.version,
-        method=manifest.method,
-        title=manifest.title or manifest.method,
-        schedule=manifest.schedule,
-        seeds=() if manifest.seed is None else (manifest.seed,),
-        task_identity=manifest.task_identity,
-        templates=manifest.templates,
         variants=tuple(dict.fromkeys(variants)),
         stages=tuple(StageInfo(name=stage.name, tasks=stage.tasks) for stage in plan.stages),
         tasks=tuple(_task_info(table, task) for task in table.tasks),
@@ -106,16 +99,8 @@ def _is_form_change(inputs: RunInputs, cell: ScoredCell) -> bool:
 
 
 def _task_info(table: Table, name: str) -> TaskInfo:
-    task = table.inputs.task(name)
-    return TaskInfo(
-        name=name,
-        title=task.title,
-        scorer=task.scorer,
-        answer_form=task.answer_form.value,
-        unseen=name in table.inputs.suite.unseen,
-        n=len(table.inputs.samples(name)),
-        knowledge=_measure(table, name),
-    )
+    found = {"n": len(table.inputs.samples(name)), "knowledge": _measure(table, name)}
+    return task_info(table.inputs, name).model_copy(update=found)
 
 
 def _measure(table: Table, name: str) -> Measure:

@@ -7,11 +7,12 @@ import numpy as np
 
 from cvit_bench import plugins
 from cvit_bench.errors import MetricUndefinedError
+from cvit_bench.evaluate.headings import head, task_info
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.measures import all_metrics, computed, described, rounded
 from cvit_bench.records.load import save_json
 from cvit_bench.records.matrix import ScoreMatrix
-from cvit_bench.records.results import Matrices, MetricResult, Results, TaskInfo, results_path
+from cvit_bench.records.results import Matrices, MetricResult, Results, results_path
 from cvit_bench.records.typed import TypedMatrix, load_typed
 
 _ONLY_STRICT = "only strict scores are known, without samples"
@@ -31,33 +32,14 @@ def typed_results(inputs: RunInputs, typed: TypedMatrix) -> Results:
     manifest = inputs.manifest
     nothing = tuple((None,) * len(typed.tasks) for _ in typed.stages)
     return Results(
-        run=manifest.run,
-        suite=inputs.suite.name,
-        suite_version=inputs.suite.version,
-        method=manifest.method,
-        title=manifest.title or manifest.method,
-        schedule=manifest.schedule,
-        seeds=() if manifest.seed is None else (manifest.seed,),
-        task_identity=manifest.task_identity,
-        templates=manifest.templates,
+        **head(inputs),
         variants=(),
         stages=typed.stages,
-        tasks=tuple(_task_info(inputs, name) for name in typed.tasks),
+        tasks=tuple(task_info(inputs, name) for name in typed.tasks),
         cells=(),
         matrices=Matrices(S=typed.values, K=nothing, F=nothing),
         metrics=_metrics(_matrix(inputs, typed)),
         provenance={"base": manifest.base.model_dump(exclude_none=True), "trained_with": manifest.provenance},
-    )
-
-
-def _task_info(inputs: RunInputs, name: str) -> TaskInfo:
-    task = inputs.task(name)
-    return TaskInfo(
-        name=name,
-        title=task.title,
-        scorer=task.scorer,
-        answer_form=task.answer_form.value,
-        unseen=name in inputs.suite.unseen,
     )
 
 
