@@ -127,9 +127,13 @@ class SplitCheck:
                 yield f"{_where(sample)}: candidates: {what}"
 
     def _wording(self, template: Template | None) -> Iterator[str]:
+        """Word each question that there is once: samples differ in their pictures more than in their words."""
+        asked: dict[tuple[str, tuple[str, ...]], Sample] = {}
+        for sample in self.samples:
+            asked.setdefault((sample.question, sample.choices), sample)
         for variant in template.variants if template is not None else ():
             try:
-                for sample in self.samples if not variant_problems(variant) else ():
+                for sample in asked.values() if not variant_problems(variant) else ():
                     render(str(template and template.name), variant, sample)
             except CvitBenchError as error:
                 yield str(error)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -132,8 +133,14 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _parse_yaml(path: Path) -> tuple[Any, Lines]:
+    return _parsed(path, read_text(path))
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, text: str) -> tuple[Any, Lines]:
+    """Parse a file's text, once while it stays the same; what is returned is not to be changed."""
     try:
-        node = yaml.compose(read_text(path), Loader=_PlainLoader)
+        node = yaml.compose(text, Loader=_PlainLoader)
         if node is None:
             raise CvitBenchError(f"{path}: the file is empty")
         lines: Lines = {(): node.start_mark.line + 1}

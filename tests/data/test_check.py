@@ -134,6 +134,15 @@ def test_a_template_that_fails_on_a_sample_is_found(toy, findings):
     assert all("'fruit', variant 'v0', sample 'fruit-t" in line for line in found)
 
 
+def test_the_one_sample_that_a_template_fails_on_is_found(toy, findings, edit_rows):
+    """Questions that come again are worded once; another set of options is another question."""
+    edit_rows("pick", "test", lambda rows: rows[0].update(choices=["left", "right", "both"]))
+    edit_rows("pick", "train", lambda rows: [row.update(choices=["left", "right", "both"]) for row in rows])
+    edit_variant(toy, "pick", 0, "{{ question }} {{ choices[2] }}")
+    (found,) = findings()
+    assert "'pick', variant 'v0', sample 'pick-test-1'" in found
+
+
 def test_a_broken_template_is_found_when_only_its_task_is_checked(toy):
     template = edit_variant(toy, "fruit", 1, "{{ qestion }}")
     check = Check(open_library(toy.root), toy.data)
