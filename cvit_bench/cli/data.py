@@ -90,17 +90,20 @@ def _print(found: "SuiteData", json: bool) -> None:
     from tabulate import tabulate
 
     rows = [_row(split) for split in found.splits]
-    print(tabulate(rows, headers=("task", "split", "samples", "sha256", "state"), tablefmt="simple"))
+    print(
+        tabulate(rows, headers=("task", "split", "samples", "wordings", "sha256", "state"), tablefmt="simple")
+    )
     for line in _remarks(found):
         print(visible(line))
 
 
-def _row(split: "SplitData") -> tuple[str, str, str, str, str]:
+def _row(split: "SplitData") -> tuple[str, ...]:
     counted = "–" if split.samples is None else f"{split.samples:,}"
     state = "missing" if split.missing else f"{len(split.findings)} findings" if split.findings else "sound"
     if state == "sound" and split.arrow is not None:
         state = "sound, converted"
-    return split.task, split.split, counted, (split.files[0].sha256 or "–")[:_HASH], state
+    wordings = str(split.wordings or "–")
+    return split.task, split.split, counted, wordings, (split.files[0].sha256 or "–")[:_HASH], state
 
 
 def _remarks(found: "SuiteData") -> Iterator[str]:

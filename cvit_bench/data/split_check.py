@@ -38,6 +38,14 @@ class SplitCheck:
         """The task."""
         return self.files.task
 
+    @property
+    def wordings(self) -> int | None:
+        """How many instructions stand in the last lines of published prompts; None where prompts are ours."""
+        if self.task.prompts != "data":
+            return None
+        cut = (sample.prompt.rpartition("\n") for sample in self.samples if sample.prompt is not None)
+        return len({last for _, newline, last in cut if newline})
+
     def kinds(
         self, template: Template | None, seen: dict[str, Home], images: bool = True
     ) -> Iterator[list[str]]:
@@ -127,7 +135,7 @@ class SplitCheck:
                 yield f"{_where(sample)}: candidates: {what}"
 
     def _wording(self, template: Template | None) -> Iterator[str]:
-        """Word each question that there is once: samples differ in their pictures more than in their words."""
+        """Word each question that there is once: samples differ in pictures more than in words."""
         asked: dict[tuple[str, tuple[str, ...]], Sample] = {}
         for sample in self.samples:
             asked.setdefault((sample.question, sample.choices), sample)

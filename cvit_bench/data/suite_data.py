@@ -69,6 +69,7 @@ class Looking:
             split=files.name,
             files=found,
             samples=len(check.samples),
+            wordings=check.wordings,
             arrow=_arrow(files),
             findings=tuple(findings),
         )

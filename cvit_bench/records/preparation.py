@@ -19,6 +19,7 @@ class SplitData(Record):
     Attributes:
         files: annotation files below the data root.
         samples: how many it holds; none where a file is missing.
+        wordings: how many instructions published prompts end in (last lines); none where they are ours.
         arrow: the converted split below the data root, once there is one.
         findings: what is wrong, each with file, line and id.
     """
@@ -27,6 +28,7 @@ class SplitData(Record):
     split: str
     files: tuple[DataFile, ...]
     samples: int | None = Field(default=None, ge=0)
+    wordings: int | None = Field(default=None, ge=0)
     arrow: str | None = None
     findings: tuple[str, ...] = ()
 

@@ -16,6 +16,17 @@ COLOURS = ("red", "green", "blue", "gray", "teal", "brown")
 OTHER = {"tabby cat": "fig", "3": "4", "no": "yes"}
 SENTENCE = "What is seen?\nUse a sentence."
 BRIEFLY, LETTER = "\nSay it in a word.", "\nGive the letter."
+BOX = "Where is the red one? Four numbers from 0 to 1."
+TYPES = {
+    BRIEFLY: (BRIEFLY, "\nA single word will do.", "\nKeep it to one word."),
+    LETTER: (LETTER, "\nThe letter alone, please.", "\nWhich letter is it?"),
+    BOX: (
+        BOX,
+        "Box the red one, as four numbers from 0 to 1.",
+        "From 0 to 1, what four numbers frame the red one?",
+    ),
+}
+"""Instructions of one meaning: a setting with several types has all of them, sample by sample."""
 
 
 class Writer:
@@ -89,6 +100,21 @@ def coin(root: Path, setting: str = "Instructions_Original") -> None:
     _grounding(write, folder)
     _task(write, folder, "cl_dataset", "VQAv2", "How many?" + BRIEFLY, "2", "2", "val")
     _task(write, folder, "cl_dataset", "OCRVQA", "Who wrote it?" + BRIEFLY, "A. Uthor", "A. Uthor", "test")
+    for at, path in enumerate(sorted((root / folder).glob("*/*.json"))):
+        if setting != "Instructions_Original":
+            _reword(path, at // 2 if setting == "Instructions_Diverse" else None)
+
+
+def _reword(path: Path, kind: int | None) -> None:
+    """Ask by other instructions: of one kind for a task, or of another one sample by sample."""
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    for at, row in enumerate(rows):
+        place, key = (row["conversations"][0], "value") if "conversations" in row else (row, "text")
+        for plain, several in TYPES.items():
+            if place[key].endswith(plain):
+                place[key] = place[key].removesuffix(plain) + several[(at if kind is None else kind) % 3]
+                break
+    path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def ucit(root: Path) -> None:
@@ -199,7 +225,7 @@ def _places(write: Writer, folder: str) -> None:
 
 
 def _grounding(write: Writer, folder: str) -> None:
-    box, question = "[0.12, 0.30, 0.56, 0.78]", "Where is the red one? Four numbers from 0 to 1."
+    box, question = "[0.12, 0.30, 0.56, 0.78]", BOX
     names = [
         write.picture("cl_dataset", f"COCO2014/train2014/COCO_train2014_{at:012d}.jpg")
         for at in range(NUM_TRAIN + NUM_TEST)
