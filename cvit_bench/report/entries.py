@@ -12,6 +12,8 @@ from cvit_bench.report.published import published_suites
 from cvit_bench.text import unknown_name
 
 FOLDER = "entries"
+_SHOWN = 12
+"""Hex digits of a hash that are compared and shown."""
 
 
 @dataclass(frozen=True)
@@ -85,4 +87,18 @@ def _difference(mine: Entry, theirs: Entry) -> tuple[str, object, object] | None
         for key in ("n", "unseen", "scorer"):
             if getattr(task, key) != getattr(other[name], key):
                 return f"tasks.{name}.{key}", getattr(task, key), getattr(other[name], key)
+        hashes = _data(mine, name), _data(theirs, name)
+        if None not in hashes and hashes[0] != hashes[1]:
+            return f"provenance.data.{name}", hashes[0], hashes[1]
     return None
+
+
+def _data(entry: Entry, task: str) -> dict[str, str] | None:
+    """Return the hashes of the files that a task's samples came from, None where the entry does not say."""
+    found = entry.provenance.get("data")
+    named = found.get(task) if isinstance(found, dict) else None
+    return (
+        {str(name): str(digest)[:_SHOWN] for name, digest in named.items()}
+        if isinstance(named, dict)
+        else None
+    )

@@ -50,6 +50,19 @@ def test_other_samples_are_refused(make, save, board):
         add_entry(save(make.sequential("new", tasks=tuple(tasks))), board)
 
 
+def test_other_data_of_the_same_name_and_size_is_refused(make, save, tmp_path):
+    out = tmp_path / "boards"
+    for run, digest in (("first", "ab" * 32), ("second", "ab" * 32)):
+        add_entry(save(make.better(run, provenance={"data": {"fruits": {"fruits/test.json": digest}}})), out)
+    other = make.better("third", provenance={"data": {"fruits": {"fruits/test.json": "cd" * 32}}})
+    with pytest.raises(
+        CvitBenchError, match=r"provenance\.data\.fruits: .*cdcdcd.*, but .*first\.json has .*abab"
+    ):
+        add_entry(save(other), out)
+    assert not entry_path(out, "mini", "third").exists()
+    add_entry(save(make.better("fourth")), out)  # says nothing of its data
+
+
 def test_other_tasks_are_refused(make, save, board):
     tasks = list(make.sequential().tasks)
     tasks[1] = tasks[1].model_copy(update={"name": "colours"})
