@@ -90,13 +90,13 @@ class Ranked:
 
     def _first(self, task: str, samples: Sequence[Sample], rankings: Rankings, way: int) -> Array | None:
         """Tell whether the answer ranked first is right, 0 or 1; None where other answers were ranked."""
-        best = []
+        record, best = self.inputs.task(task), []
         for sample in samples:
             found, allowed = rankings[sample.id], self.inputs.allowed(task)[sample.id]
             if found is None or found.candidates != self._sha256(task, sample):
                 return None
-            best.append(_named(allowed, found, way))
-        record = self.inputs.task(task)
+            values = found.plain if record.likelihood == "plain" else found.normalised
+            best.append(_named(allowed, values, way))
         scores = plugins.load(plugins.SCORERS, record.scorer).score(
             record, list(zip(samples, best, strict=True))
         )
@@ -116,14 +116,14 @@ class Ranked:
         return self.wordings[task][sample.id]
 
 
-def _named(candidates: Candidates, found: Ranking, way: int) -> str:
+def _named(candidates: Candidates, likelihoods: Sequence[float], way: int) -> str:
     """Return the answer that is ranked first, as it was asked for; nothing where two share the place.
 
     Answers are compared by their spellings number `way`: options by their letters, or by their words.
     """
     values, at = [], 0
     for spellings in candidates:
-        values.append(found.normalised[at + way])
+        values.append(likelihoods[at + way])
         at += len(spellings)
     place = first_of(values)
     return "" if place is None else candidates[place][0]

@@ -42,6 +42,8 @@ class Task(FileRecord):
         picture: `pad`: padded to a square with CLIP's mean colour. `model`: as the model's own processor does
             it (LLaVA-1.5: shortest edge and centre crop).
         released_picture: what the published evaluation does with test pictures, where it is something else.
+        likelihood: what ranks an allowed answer: `normalised`, the mean of ln p over its tokens and its end, or
+            `plain`, their sum.
         known: what is known and unknown about the data, for people.
     """
 
@@ -63,6 +65,7 @@ class Task(FileRecord):
     numerals: tuple[int, int] | None = None
     knowledge: Literal["ranked", "lenient"] | None = None
     candidates: tuple[CandidateSource, ...] = ()
+    likelihood: Literal["normalised", "plain"] = "normalised"
     form: FormLimits = FormLimits()
     max_new_tokens: int = Field(default=16, ge=1, le=4096)
     licence: str

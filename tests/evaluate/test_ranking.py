@@ -212,3 +212,21 @@ def test_samples_without_a_picture_have_the_chance_of_their_answers(toy):
     knowing(toy, names=("apple", "pear", "plum", "pear"))
     results = evaluate(toy.run_dir, options(toy))
     assert cell(results, "K") == pytest.approx(25 + 500 / 12, abs=1e-5)
+
+
+@pytest.mark.parametrize(("likelihood", "first"), [("normalised", "apple"), ("plain", "fig")])
+def test_a_task_says_which_likelihood_ranks(toy, likelihood, first):
+    """An answer of four tokens is likelier a token, one of a single token as a whole."""
+    evaluate(toy.run_dir, options(toy))
+    inputs = prepare(toy.run_dir, options(toy))[0]
+    rows = [json.loads(line) for line in predictions(toy).read_text().splitlines()]
+    for row in rows:
+        names = [spellings[0] for spellings in inputs.allowed("fruit")[row["id"]]]
+        given = {"apple": (-4.0, 4), "fig": (-3.0, 1)}
+        pairs = [given.get(name, (-90.0, 3)) for name in names]
+        row["ranking"] |= {"plain": [plain for plain, _ in pairs], "tokens": [num for _, num in pairs]}
+    predictions(toy).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    toy.edit("tasks/fruit.yaml", likelihood=likelihood)
+    rescore(toy.run_dir, toy.data)
+    table = pq.read_table(toy.run_dir / "scores" / STAGE / "fruit.parquet")
+    assert table["ranked_first"].to_pylist() == [float(name == first) for name in FRUIT]
