@@ -1,6 +1,7 @@
 """Seconds and memory of every metric's interval on a large run.
 
     python benchmarks/bootstrap.py [--stages 7] [--tasks 10] [--variants 5] [--samples 1000]
+                                   [--resample images+variants]
 
 The run is synthetic, with every field of ranked knowledge and of wordings on every task; the first tasks are
 trained in order, the others are unseen. Timed is what `score` does after the last answer was judged: means,
@@ -18,6 +19,7 @@ from cvit_bench.evaluate.measures import measured, metric_results
 from cvit_bench.evaluate.series import all_series
 from cvit_bench.metrics.resampling import RESAMPLES, Items
 from cvit_bench.metrics.wordings import over_wordings
+from cvit_bench.records.choices import Resample
 from cvit_bench.records.matrix import ScoreMatrix
 
 
@@ -39,7 +41,8 @@ def items(generator: np.random.Generator, stages: int, samples: int, variants: i
     places = {(f"v{at % variants}", str(at // variants)): at for at in range(samples * variants)}
     wordings = {f"v{at}": at % 2 == 0 for at in range(variants)}
     worded = over_wordings(scores["strict"], places, wordings, 1.0)
-    return Items({**scores, **worded}, np.repeat(np.arange(samples), variants))
+    images, asked = np.repeat(np.arange(samples), variants), np.tile(np.arange(variants), samples)
+    return Items({**scores, **worded}, images, wordings=asked, of_wordings=tuple(worded))
 
 
 def layout(stages: int, tasks: int) -> ScoreMatrix:
@@ -57,19 +60,20 @@ def main() -> None:
     for name, value in (("stages", 7), ("tasks", 10), ("variants", 5), ("samples", 1000)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--resamples", type=int, default=RESAMPLES)
+    parser.add_argument("--resample", type=Resample, default=Resample.IMAGES)
     wanted = parser.parse_args()
     about = layout(wanted.stages, wanted.tasks)
     generator = np.random.default_rng(0)
     run = {task: items(generator, wanted.stages, wanted.samples, wanted.variants) for task in about.tasks}
     start = time.process_time(), time.perf_counter()
-    drawn = measured(run, about, wanted.resamples)
+    drawn = measured(run, about, wanted.resamples, resample=wanted.resample)
     found, series = metric_results(drawn), all_series(drawn)
     spent = time.process_time() - start[0], time.perf_counter() - start[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
     print(
         f"{wanted.stages} stages × {wanted.tasks} tasks × {wanted.variants} variants × "
         f"{wanted.samples} samples, "
-        f"{wanted.resamples} resamples, {len(found)} metrics "
+        f"{wanted.resamples} resamples of {wanted.resample.value}, {len(found)} metrics "
         f"and {len(series)} along the stages: "
         f"{spent[0]:.1f} s of one core ({spent[1]:.1f} s on the clock), {peak:.0f} MB at most"
     )

@@ -42,8 +42,7 @@ class Task(FileRecord):
         picture: `pad`: padded to a square with CLIP's mean colour. `model`: as the model's own processor does
             it (LLaVA-1.5: shortest edge and centre crop).
         released_picture: what the published evaluation does with test pictures, where it is something else.
-        likelihood: what ranks an allowed answer: `normalised`, the mean of ln p over its tokens and its end, or
-            `plain`, their sum.
+        likelihood: what ranks answers: the mean of ln p over tokens and end (`normalised`) or their sum.
         known: what is known and unknown about the data, for people.
     """
 
