@@ -7,10 +7,11 @@ variable that is shared in part by the questions on one picture, by the wordings
 
     x = √.3 · picture + √.3 · sample + √.2 · item + √.2 · (item at this stage),   known where Φ(x) < p
 
-so that the share known is p exactly, whatever is shared; the share in form is q. A right answer that breaks
-the form is found leniently with probability ½; of the unknown ones 1/C are ranked right, with and without a
-picture. Then S = p·q, lenient K = p·(q + (1 − q)/2), ranked K = p,
-and the truth of every metric is its value on the matrices of these.
+so that the share known is p exactly, whatever is shared; the share in form is q. Where wordings differ, part
+of the variance belongs to the wording, at all stages and for all samples; p and q are then those over all
+wordings. A right answer that breaks the form is found leniently with probability ½; of the unknown ones 1/C
+are ranked right, with and without a picture. Then S = p·q, lenient K = p·(q + (1 − q)/2), ranked K = p, and
+the truth of every metric is its value on the matrices of these.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from cvit_bench.metrics import ap, bwt_tm1, obeying, seeing
 from cvit_bench.metrics.knowledge import matrices
 from cvit_bench.metrics.resampling import Items
 from cvit_bench.metrics.uncertainty import percentile_interval
+from cvit_bench.records.choices import Resample
 from cvit_bench.records.matrix import Array, ScoreMatrix
 
 METRICS = ("AP", "BWT", "seeing", "obeying")
@@ -35,13 +37,18 @@ LENIENT = 0.5
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of run: shares known and in form [num_stages, num_tasks], pictures a task, allowed answers."""
+    """A kind of run: shares known and in form [num_stages, num_tasks], pictures a task, allowed answers.
+
+    `by_wording` is the share of the variance that wordings have, `resample` what intervals count as drawn.
+    """
 
     known: Array
     form: Array
     pictures: int
     wordings: int = 2
     choices: int | None = 4
+    by_wording: float = 0.0
+    resample: Resample = Resample.IMAGES
 
 
 KNOWN = np.array([[0.3, 0.2, 0.4], [0.9, 0.3, 0.4], [0.7, 0.85, 0.3], [0.6, 0.7, 0.8]])
@@ -57,6 +64,10 @@ SETTINGS = {
     "near 100 %, lenient": Setting(HIGH, np.full_like(HIGH, 0.99), 200, choices=None),
     "near 0 %, lenient": Setting(1 - HIGH, np.full_like(HIGH, 0.9), 200, choices=None),
 }
+for _resample in Resample:
+    SETTINGS[f"5 wordings that differ, {_resample.value}"] = Setting(
+        KNOWN, FORM, 300, 5, by_wording=0.1, resample=_resample
+    )
 BETTER_KNOWN = np.array([[0.3, 0.2, 0.4], [0.9, 0.3, 0.4], [0.8, 0.85, 0.3], [0.75, 0.8, 0.8]])
 BETTER_FORM = np.array([[0.5, 0.3, 0.8], [0.95, 0.5, 0.7], [0.8, 0.9, 0.5], [0.7, 0.8, 0.95]])
 PAIRS = {
@@ -78,9 +89,9 @@ def simulated(
 def _task(setting: Setting, known: Array, form: Array, num: int, generator: np.random.Generator) -> Items:
     picture = np.repeat(np.arange(num), generator.integers(1, 3, num))
     sample = np.repeat(np.arange(len(picture)), setting.wordings)
-    picture = picture[sample]
-    knows = _drawn(known, picture, sample, generator)
-    keeps = _drawn(form, picture, sample, generator)
+    picture, wording = picture[sample], np.tile(np.arange(setting.wordings), len(picture))
+    knows = _drawn(known, picture, sample, generator, setting.by_wording, wording)
+    keeps = _drawn(form, picture, sample, generator, setting.by_wording, wording)
     strict = knows & keeps
     fields = {
         "strict": strict,
@@ -95,10 +106,18 @@ def _task(setting: Setting, known: Array, form: Array, num: int, generator: np.r
             "blank": ~strict & lucky_blank,
             "uniform": ~strict * (1 / setting.choices),
         }
-    return Items({name: values.astype(np.float64) for name, values in fields.items()}, picture)
+    found = {name: values.astype(np.float64) for name, values in fields.items()}
+    return Items(found, picture, wordings=wording)
 
 
-def _drawn(shares: Array, picture: Array, sample: Array, generator: np.random.Generator) -> Array:
+def _drawn(
+    shares: Array,
+    picture: Array,
+    sample: Array,
+    generator: np.random.Generator,
+    by_wording: float,
+    wording: Array,
+) -> Array:
     """Return [num_stages, num_items] of truth values with the given shares."""
     parts = (
         generator.standard_normal(picture.max() + 1)[picture],
@@ -107,6 +126,9 @@ def _drawn(shares: Array, picture: Array, sample: Array, generator: np.random.Ge
         generator.standard_normal((len(shares), len(sample))),
     )
     mixed = sum(np.sqrt(share) * part for share, part in zip(SHARED, parts, strict=True))
+    if by_wording:
+        way = generator.standard_normal(wording.max() + 1)[wording]
+        mixed = np.sqrt(1 - by_wording) * mixed + np.sqrt(by_wording) * way
     return ndtr(mixed) < shares[:, None]
 
 
@@ -133,7 +155,10 @@ def coverage(setting: Setting, runs: int, resamples: int, seed: int = 0) -> dict
     """Return for each metric the share of runs whose interval holds the truth."""
     about = layout(*setting.known.shape)
     generator = np.random.default_rng(seed)
-    found = (measured(simulated(setting, generator), about, resamples, seed=run) for run in range(runs))
+    found = (
+        measured(simulated(setting, generator), about, resamples, run, resample=setting.resample)
+        for run in range(runs)
+    )
     judgements = ((judged(one.point), judged(one.draws)) for one in found)
     return _held(truth(setting, about), judgements, runs)
 
