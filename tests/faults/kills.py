@@ -17,6 +17,7 @@ EVALUATE = (
     "--batch-size",
     "2",
 )
+ANSWER = (*EVALUATE, "--no-ranking")
 SCORE = ("score", "--run-dir", "{run}", "--data-root", "{data}")
 REPORT = ("report", "--run-dir", "{run}", "--data-root", "{data}")
 LEADERBOARD = ("leaderboard", "--add", "{run}", "--out", "{out}")
@@ -55,8 +56,8 @@ KILLS = [
     Kill("the plan is written", EVALUATE, r"\.plan\.json"),
     Kill("a first batch is answered", EVALUATE, r"/v0\.jsonl$"),
     Kill("the last batch of a cell is answered", EVALUATE, r"/count/v0\.jsonl$", 1),
-    Kill("answers are ranked", EVALUATE, r"/fruit/v0\.jsonl$", 2),
-    Kill("rankings replace the lines without", EVALUATE, r"\.v0\.jsonl", litter=True),
+    Kill("answers are ranked", EVALUATE, r"/fruit/v0\.jsonl$", first=ANSWER),
+    Kill("rankings replace the lines without", EVALUATE, r"\.v0\.jsonl", first=ANSWER, litter=True),
     Kill("a blank picture is ranked", EVALUATE, r"\.blank\.json"),
     Kill("a file of scores is written", EVALUATE, r"scores/.*\.pick\.parquet"),
     Kill("a file of scores has been put in place", EVALUATE, r"scores/[^.]*$", 1),

@@ -34,7 +34,7 @@ class Scene:
     def begin(self, first: tuple[str, ...] | None) -> None:
         """Put everything as it was, and finish a first command."""
         shutil.rmtree(self.root / "scene", ignore_errors=True)
-        made = self.root / "made" / str(first and first[0])
+        made = self.root / "made" / ("-".join(word.strip("{}") for word in first) if first else "nothing")
         if not made.exists():
             shutil.copytree(self.root / "sound", self.root / "scene")
             if first:
