@@ -22,10 +22,16 @@ from cvit_bench.cli.options import (
     whole_number,
 )
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.choices import CellChoice, Executor, Resample, SplitChoice, TaskChoice
+from cvit_bench.records.choices import (
+    AUTO,
+    BatchChoice,
+    CellChoice,
+    Executor,
+    Resample,
+    SplitChoice,
+    TaskChoice,
+)
 from cvit_bench.text import visible
-
-_AUTO_BATCH = 64
 
 
 def evaluate(
@@ -57,7 +63,9 @@ def evaluate(
         typer.Option("--reuse", help="A run to take answers of the same checkpoints from; may be repeated."),
     ] = None,
     limit: Limit = None,
-    batch_size: Annotated[str, typer.Option("--batch-size", help="A number, or auto.")] = "auto",
+    batch_size: Annotated[
+        str, typer.Option("--batch-size", help="A number, or auto: as many as fit and help.")
+    ] = "64",
     no_ranking: Annotated[
         bool,
         typer.Option("--no-ranking", help="Do not rank allowed answers; K is what the answers say then."),
@@ -116,9 +124,9 @@ def evaluate(
     print(results.model_dump_json(indent=1) if json else visible(results_text(results)))
 
 
-def _batch_size(text: str) -> int:
-    if text == "auto":
-        return _AUTO_BATCH
+def _batch_size(text: str) -> BatchChoice:
+    if text == AUTO:
+        return AUTO
     if not whole_number(text):
         raise CvitBenchError(f"--batch-size {text}: expected a number from 1 on, or auto")
     return int(text)

@@ -44,34 +44,44 @@ class Reply:
     ranking: Ranking | Exception | None = None
 
 
-def answered(model: Model, prompts: Sequence[Prompt]) -> list[str | Exception]:
+Tell = Callable[[int], None]
+"""Hears how many prompts were too many for the memory."""
+
+
+def _nobody(count: int) -> None:
+    """Hear it and do nothing."""
+
+
+def answered(model: Model, prompts: Sequence[Prompt], tell: Tell = _nobody) -> list[str | Exception]:
     """Answer a batch."""
-    return _narrowed(model.generate, prompts, "a batch")
+    return _narrowed(model.generate, prompts, "a batch", tell)
 
 
-def ranked(model: Model, asks: Sequence[Ask]) -> list[Ranking | Exception]:
+def ranked(model: Model, asks: Sequence[Ask], tell: Tell = _nobody) -> list[Ranking | Exception]:
     """Rank the allowed answers of a batch."""
 
     def rank(part: Sequence[Ask]) -> list[Ranking]:
         found = model.rank([ask.prompt for ask in part], [ask.answers for ask in part])
         return [ask.made(one) for ask, one in zip(part, found, strict=True)]
 
-    return _narrowed(rank, asks, "ranking a batch")
+    return _narrowed(rank, asks, "ranking a batch", tell)
 
 
-def replies(model: Model, prompts: Sequence[Prompt], asks: Sequence[Ask | None]) -> list[Reply]:
+def replies(
+    model: Model, prompts: Sequence[Prompt], asks: Sequence[Ask | None], tell: Tell = _nobody
+) -> list[Reply]:
     """Answer a batch, and rank behind the prompts that have something to rank."""
     try:
         return _from_one_reading(model, prompts, asks)
     except OutOfMemoryError:
         if len(prompts) > 1:
-            say(f"out of memory with a batch of {len(prompts)}: halved")
+            _halved("a batch", len(prompts), tell)
             middle = len(prompts) // 2
-            first = replies(model, prompts[:middle], asks[:middle])
-            return first + replies(model, prompts[middle:], asks[middle:])
+            first = replies(model, prompts[:middle], asks[:middle], tell)
+            return first + replies(model, prompts[middle:], asks[middle:], tell)
     except Exception as error:
         del error  # asked apart, the half that fails says why
-    return _apart(model, prompts, asks)
+    return _apart(model, prompts, asks, tell)
 
 
 def _from_one_reading(model: Model, prompts: Sequence[Prompt], asks: Sequence[Ask | None]) -> list[Reply]:
@@ -82,15 +92,15 @@ def _from_one_reading(model: Model, prompts: Sequence[Prompt], asks: Sequence[As
     ]
 
 
-def _apart(model: Model, prompts: Sequence[Prompt], asks: Sequence[Ask | None]) -> list[Reply]:
+def _apart(model: Model, prompts: Sequence[Prompt], asks: Sequence[Ask | None], tell: Tell) -> list[Reply]:
     """Answer first, then rank behind the prompts that could be answered."""
-    texts = answered(model, prompts)
+    texts = answered(model, prompts, tell)
     wanted = {
         at: ask
         for at, (ask, text) in enumerate(zip(asks, texts, strict=True))
         if ask is not None and isinstance(text, str)
     }
-    found = dict(zip(wanted, ranked(model, list(wanted.values())), strict=True)) if wanted else {}
+    found = dict(zip(wanted, ranked(model, list(wanted.values()), tell), strict=True)) if wanted else {}
     return [Reply(text, found.get(at)) for at, text in enumerate(texts)]
 
 
@@ -98,7 +108,7 @@ Row = TypeVar("Row")
 
 
 def _narrowed(
-    ask: Callable[[Sequence[Row]], Sequence[Found]], rows: Sequence[Row], what: str
+    ask: Callable[[Sequence[Row]], Sequence[Found]], rows: Sequence[Row], what: str, tell: Tell
 ) -> list[Found | Exception]:
     """Ask about rows, and about each half of them where that fails."""
     try:
@@ -107,6 +117,11 @@ def _narrowed(
         if len(rows) == 1:
             return [error]
         if isinstance(error, OutOfMemoryError):
-            say(f"out of memory with {what} of {len(rows)}: halved")
+            _halved(what, len(rows), tell)
     middle = len(rows) // 2
-    return _narrowed(ask, rows[:middle], what) + _narrowed(ask, rows[middle:], what)
+    return _narrowed(ask, rows[:middle], what, tell) + _narrowed(ask, rows[middle:], what, tell)
+
+
+def _halved(what: str, count: int, tell: Tell) -> None:
+    say(f"out of memory with {what} of {count}: halved")
+    tell(count)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvit_bench.evaluate.asking import Ask, Reply
+from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.progress import say
 from cvit_bench.records.files import sha256_json, write_text
 from cvit_bench.records.prediction import Prediction, PredictionFile, read_predictions
@@ -145,7 +146,7 @@ def leave_last(work: CellWork) -> None:
     _keep(work.path, file, list(_last(file).values()))
 
 
-def cut_batches(cells: Sequence[CellWork], batch_size: int) -> Iterator[list[Row]]:
+def cut_batches(cells: Sequence[CellWork], size: BatchSize) -> Iterator[list[Row]]:
     """Cut cells into batches of samples of similar length in all their wordings, the same way every time."""
     samples: dict[str, list[Row]] = {}
     for at, work in enumerate(cells):
@@ -153,12 +154,12 @@ def cut_batches(cells: Sequence[CellWork], batch_size: int) -> Iterator[list[Row
             samples.setdefault(row.prompt.sample_id, []).append(row)
     batch: list[Row] = []
     for name in sorted(samples, key=lambda name: (len(samples[name][0].prompt.text), name)):
-        if batch and len(batch) + len(samples[name]) > batch_size:
+        if batch and len(batch) + len(samples[name]) > size.now:
             yield batch
             batch = []
         batch += samples[name]
-        while len(batch) > batch_size:
-            yield batch[:batch_size]
-            batch = batch[batch_size:]
+        while len(batch) > (most := size.now):
+            yield batch[:most]
+            batch = batch[most:]
     if batch:
         yield batch

@@ -8,7 +8,8 @@ that an interrupted cell is completed with the very batches an undisturbed one w
 from collections.abc import Mapping, Sequence
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.evaluate.asking import Reply, answered, ranked, replies
+from cvit_bench.evaluate.asking import Reply, Tell, answered, ranked, replies
+from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.evaluate.cells import CellWork, Known, Missing, Row, cut_batches, leave_last, tidy
 from cvit_bench.evaluate.lookahead import one_ahead
 from cvit_bench.models.family import Model
@@ -19,23 +20,26 @@ from cvit_bench.text import first_line
 
 
 def fill_cells(
-    cells: Sequence[tuple[CellWork, Missing]], model: Model, batch_size: int, meter: Meter
+    cells: Sequence[tuple[CellWork, Missing]], model: Model, size: BatchSize, meter: Meter
 ) -> list[str]:
     """Make what cells of one task lack; return one complaint for each prompt that failed.
 
     Cells that lack rankings alone go apart: nothing is answered again for their sake.
     """
     parts = [[work for work, missing in cells if bool(missing.answers) == lack] for lack in (True, False)]
-    return [failure for part in parts for failure in _fill(part, model, batch_size, meter)]
+    return [failure for part in parts for failure in _fill(part, model, size, meter)]
 
 
-def _fill(cells: Sequence[CellWork], model: Model, batch_size: int, meter: Meter) -> list[str]:
+def _fill(cells: Sequence[CellWork], model: Model, size: BatchSize, meter: Meter) -> list[str]:
     there = [tidy(work) for work in cells]
+    size.begin()
     failures: list[str] = []
-    batches = (_known(batch, there) for batch in cut_batches(cells, batch_size))
+    batches = (_known(batch, there) for batch in cut_batches(cells, size))
     lacking = (batch for batch in batches if any(one.is_lacking for one in batch))
     for batch in one_ahead(lacking, lambda batch: model.prepare([one.row.prompt for one in batch])):
-        found = zip(batch, _asked(model, batch), strict=True)
+        with size.timing(len(batch)):
+            replied = _asked(model, batch, size.too_many)
+        found = zip(batch, replied, strict=True)
         made = [(one, one.after(reply)) for one, reply in found if one.is_lacking]
         failures += _append(cells, made)
         meter.advance(len(made))
@@ -48,14 +52,14 @@ def _known(batch: Sequence[Row], there: Sequence[Mapping[str, Prediction]]) -> l
     return [row.known(there[row.cell].get(row.prompt.sample_id)) for row in batch]
 
 
-def _asked(model: Model, known: Sequence[Known]) -> list[Reply]:
+def _asked(model: Model, known: Sequence[Known], tell: Tell) -> list[Reply]:
     """Ask about a whole batch what some of it lacks: answers, rankings or both."""
     prompts, asks = [one.row.prompt for one in known], [one.row.ask for one in known]
     if not any(one.lacks_ranking for one in known):
-        return [Reply(text=text) for text in answered(model, prompts)]
+        return [Reply(text=text) for text in answered(model, prompts, tell)]
     if any(one.lacks_answer for one in known):
-        return replies(model, prompts, asks)
-    found = iter(ranked(model, [ask for ask in asks if ask is not None]))
+        return replies(model, prompts, asks, tell)
+    found = iter(ranked(model, [ask for ask in asks if ask is not None], tell))
     return [Reply(ranking=next(found) if ask is not None else None) for ask in asks]
 
 

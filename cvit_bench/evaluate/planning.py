@@ -8,7 +8,7 @@ from cvit_bench.data.prompts import evaluation_variants
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.weights import StageWeights
-from cvit_bench.records.choices import CellChoice, SplitChoice, TaskChoice
+from cvit_bench.records.choices import BatchChoice, CellChoice, SplitChoice, TaskChoice
 from cvit_bench.records.manifest import MANIFEST
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, PlannedFewShot, PlannedStage
 from cvit_bench.records.versions import package_versions
@@ -33,7 +33,7 @@ def make_plan(
     inputs: RunInputs,
     stages: Sequence[StageWeights],
     wanted: Wanted,
-    batch_size: int,
+    batch_size: BatchChoice,
     placement: dict[str, object],
 ) -> EvaluationPlan:
     """Plan the cells of a run.

@@ -19,6 +19,7 @@ from cvit_bench.metrics.knowledge import FIELDS, IN_WORDS, PERCENT, linearised
 from cvit_bench.metrics.uncertainty import mean_interval
 from cvit_bench.records.choices import Resample
 from cvit_bench.records.matrix import Array, Kind
+from cvit_bench.records.pace import pace_of
 from cvit_bench.records.plan import EvaluationPlan, PlannedFewShot
 from cvit_bench.records.results import (
     Cell,
@@ -170,6 +171,7 @@ def _provenance(
         "data": {task: inputs.data_hashes(task) for task in dict.fromkeys(cell.task for cell in plan.cells)},
         "generation": plan.generation,
         "batch_size": plan.batch_size,
+        **_batch_sizes(inputs, plan),
         "limit": plan.limit,
         **({} if plan.design is None else {"design": plan.design.model_dump()}),
         **({} if resample is Resample.IMAGES else {"resample": resample.value}),
@@ -178,6 +180,13 @@ def _provenance(
         "training": manifest.config,
         "trained_with": manifest.provenance,
     }
+
+
+def _batch_sizes(inputs: RunInputs, plan: EvaluationPlan) -> dict[str, Any]:
+    """Return the sizes that batches were cut to where they were others than the one asked for."""
+    pace = pace_of(inputs.run_dir, plan.split, plan.generation.get("placement", {}))
+    is_other = pace.batch_sizes not in ((), (plan.batch_size,))
+    return {"batch_sizes": list(pace.batch_sizes)} if is_other else {}
 
 
 def _told(selftest: SelfTest) -> dict[str, Any]:

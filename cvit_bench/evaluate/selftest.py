@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.asking import Ask, replies
+from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.evaluate.inputs import RunInputs
 from cvit_bench.evaluate.ranking import Rankings
 from cvit_bench.evaluate.sequence import EvaluateOptions, prepare, ranks
@@ -53,7 +54,7 @@ def selftest(run_dir: Path, options: EvaluateOptions, every_stage: bool = False)
             def load() -> Model:
                 return family.load(base, options.placement)
 
-            asked = list(_ask(load, chosen, rows, options.batch_size, meter))
+            asked = list(_ask(load, chosen, rows, BatchSize(options.batch_size).now, meter))
         found = SelfTest(
             stages={stage.name: stage.sha256 for stage in chosen},
             checks=tuple(_check(name, at, asked) for at, name in enumerate(NAMES)),

@@ -7,12 +7,15 @@ imports no torch.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.errors import CvitBenchError, IncompleteRunError
+from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.evaluate.cells import CellWork, Missing, missing_in, prediction_key
 from cvit_bench.evaluate.generate import fill_cells
 from cvit_bench.evaluate.inputs import RunInputs, open_run
+from cvit_bench.evaluate.pacing import Pacer
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
 from cvit_bench.evaluate.rank import Keys, fill_blanks, missing_blanks
 from cvit_bench.evaluate.ranking import BlankWork, Rankings
@@ -20,8 +23,8 @@ from cvit_bench.evaluate.reuse import check_runs, take_answers, take_blanks
 from cvit_bench.evaluate.score import score_run
 from cvit_bench.evaluate.weights import StageWeights, locate_stages
 from cvit_bench.models.family import Model, Placement, family_of
-from cvit_bench.progress import metered, say
-from cvit_bench.records.choices import CellChoice, Executor, Resample, SplitChoice, TaskChoice
+from cvit_bench.progress import say
+from cvit_bench.records.choices import BatchChoice, CellChoice, Executor, Resample, SplitChoice, TaskChoice
 from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
@@ -42,7 +45,7 @@ class EvaluateOptions:
     per_sample: int | None = None
     design_seed: int = 0
     limit: int | None = None
-    batch_size: int = 32
+    batch_size: BatchChoice = 32
     placement: Placement = field(default_factory=Placement)
     data_root: Path | None = None
     references: tuple[Path, ...] = ()
@@ -206,8 +209,12 @@ def _replay(
         say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
         return []
 
+    pacer = Pacer(inputs.run_dir, plan.split, asdict(options.placement))
+    sizes: WeakKeyDictionary[Model, BatchSize] = WeakKeyDictionary()
+
     def replay(part: StageWork, model: Model) -> list[str]:
-        return _replay_stage(part, model, options.batch_size, f"{inputs.run_dir.name} {part.stage.name}")
+        size = sizes.setdefault(model, BatchSize(options.batch_size))
+        return replay_stage(part, model, size, pacer)
 
     if options.executor is Executor.RAY:
         from cvit_bench.evaluate.ray_executor import on_ray
@@ -223,14 +230,17 @@ def _replay(
     return [failure for stage_work in work for failure in replay(stage_work, model)]
 
 
-def _replay_stage(work: StageWork, model: Model, batch_size: int, label: str) -> list[str]:
+def replay_stage(work: StageWork, model: Model, size: BatchSize, pacer: Pacer) -> list[str]:
+    """Make what a stage lacks; return a complaint for each prompt that failed."""
     failures: list[str] = []
     model.use(work.stage.checkpoint)
+    label = f"{pacer.run} {work.stage.name}"
     if work.tasks:
         num_rows = sum(missing.rows for _, missing in work.cells)
-        with metered(f"{label}, {len(work.cells)} cells", num_rows, model.waited) as meter:
+        about = f"{label}, {len(work.cells)} cells"
+        with pacer.metered(work.stage.name, about, num_rows, model, size) as meter:
             for cells in work.tasks.values():
-                failures += fill_cells(cells, model, batch_size, meter)
+                failures += fill_cells(cells, model, size, meter)
     if work.blanks:
-        failures += fill_blanks(work.blanks, model, batch_size, label)
+        failures += fill_blanks(work.blanks, model, size.now, label)
     return failures

@@ -1,6 +1,11 @@
 """Choices that the command line offers; imports nothing, so that `--help` stays fast."""
 
 from enum import Enum
+from typing import Literal
+
+AUTO: Literal["auto"] = "auto"
+BatchChoice = int | Literal["auto"]
+"""How many prompts go together; `auto`: as many as memory allows and as make it faster."""
 
 
 class CellChoice(str, Enum):

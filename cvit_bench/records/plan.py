@@ -1,7 +1,7 @@
 """`predictions/plan.json`: the cells that evaluation answers, and with what. Scoring reads nothing else."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -66,7 +66,7 @@ class EvaluationPlan(FileRecord):
     cells: tuple[PlannedCell, ...]
     limit: int | None = Field(default=None, ge=1)
     design: Design | None = None
-    batch_size: int = Field(ge=1)
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
     generation: dict[str, Any]
 
 

@@ -3,11 +3,13 @@
 import pytest
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.batch_size import BatchSize
+from cvit_bench.evaluate.pacing import Pacer
 from cvit_bench.evaluate.remote_model import AbandonedError, RemoteModel
-from cvit_bench.evaluate.sequence import EvaluateOptions, _replay_stage, evaluate, outstanding, prepare, ranks
+from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate, outstanding, prepare, ranks, replay_stage
 from cvit_bench.evaluate.worker import Worker
 from cvit_bench.models.family import Checkpoint, Placement
-from cvit_bench.records.choices import Executor
+from cvit_bench.records.choices import Executor, SplitChoice
 
 
 def written(run_dir):
@@ -31,8 +33,9 @@ def test_parts_asked_of_a_worker_backwards_give_the_bytes_of_one_process(toy, co
     assert sum(part.num_unranked for part in parts) == sum(stage.num_unranked for stage in work)
     worker = Worker(base, options.placement)
     assert worker.open() is None
+    pacer = Pacer(other, SplitChoice.TEST, {})
     for part in reversed(parts):
-        assert _replay_stage(part, RemoteModel(worker), 3, "part") == []
+        assert replay_stage(part, RemoteModel(worker), BatchSize(3), pacer) == []
     assert written(other) == written(toy.run_dir)
 
 

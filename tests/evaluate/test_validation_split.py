@@ -56,7 +56,7 @@ def test_validation_and_test_are_asked_apart_in_either_order(held):
     results = asked(held)
     assert {path: held_bytes for path, held_bytes in files(held.run_dir).items() if path in before} == before
     new = {path.relative_to(held.run_dir).parts[0] for path in files(held.run_dir).keys() - before.keys()}
-    assert new == {"items-val", "predictions-val", "results-val.json", "scores-val"}
+    assert new == {"items-val", "pace-val.json", "predictions-val", "results-val.json", "scores-val"}
     assert (results.split, results.shortened) == (SplitChoice.VAL, False)
     after = files(held.run_dir)
     asked(held, SplitChoice.TEST)

@@ -58,8 +58,8 @@ class Scene:
         return sorted((self.root / "scene").rglob(pattern))
 
     def made(self) -> dict[str, bytes]:
-        """Return everything that there is now."""
-        paths = [path for pattern in MADE for path in self.left(pattern)]
+        """Return everything that there is now, but for how long it took."""
+        paths = [path for pattern in MADE for path in self.left(pattern) if path.name != "pace.json"]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in paths}
 
     def made_calmly(self, kill: Kill) -> dict[str, bytes]:

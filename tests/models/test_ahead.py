@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.evaluate.cells import CellWork, missing_in
 from cvit_bench.evaluate.generate import fill_cells
 from cvit_bench.evaluate.lookahead import one_ahead
@@ -104,7 +105,7 @@ def test_waiting_is_counted_and_shown(asked):
 
 def answered(path, model, prompts, batch_size):
     work = CellWork(path, prompts, [sha256_json(prompt.sample_id) for prompt in prompts])
-    failures = fill_cells([(work, missing_in(work))], model, batch_size, Meter("x", len(prompts)))
+    failures = fill_cells([(work, missing_in(work))], model, BatchSize(batch_size), Meter("x", len(prompts)))
     return {one.id: one.text for one in read_predictions(path).predictions}, failures
 
 

@@ -2,7 +2,8 @@
 
 A folder holds `scripted.json`: `answers` maps `task/sample id` to the answer, or `task/sample id@variant` to
 that in one wording; `default` is said otherwise. A stage's table replaces the base's. `fails` lists prompts
-that raise, `delay` is the time a batch takes in seconds: both let faults be provoked for real.
+that raise, `delay` is the time a batch takes in seconds, and more prompts at a time than there is `room` for
+are out of memory: all of them let faults be provoked for real.
 
 Asked how likely given answers are, it holds the one in `knows` likeliest, with a blank picture the one in
 `guesses`; without an entry it holds likeliest what it says, and with a blank picture nothing.
@@ -17,7 +18,7 @@ from pydantic import Field
 
 from cvit_bench.data.images import blank_picture
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.models.family import Checkpoint, Family, Likelihoods, Placement
+from cvit_bench.models.family import Checkpoint, Family, Likelihoods, OutOfMemoryError, Placement
 from cvit_bench.models.folders import SCRIPT
 from cvit_bench.records.base import FileRecord
 from cvit_bench.records.load import load_json
@@ -33,6 +34,7 @@ class Script(FileRecord):
     guesses: dict[str, str] = {}
     fails: tuple[str, ...] = ()
     delay: float = Field(default=0.0, ge=0)
+    room: int | None = Field(default=None, ge=1)
 
 
 class ScriptedModel:
@@ -58,7 +60,7 @@ class ScriptedModel:
 
     def generate(self, prompts: Sequence[Prompt]) -> list[str]:
         """Look every prompt up."""
-        time.sleep(self._script.delay)
+        self._take_time(prompts)
         return [self._answer(prompt) for prompt in prompts]
 
     def generate_plainly(self, prompts: Sequence[Prompt]) -> list[str]:
@@ -67,7 +69,7 @@ class ScriptedModel:
 
     def rank(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Likelihoods]:
         """Give the answer that it holds likeliest half of the probability, all others an equal share."""
-        time.sleep(self._script.delay)
+        self._take_time(prompts)
         return [_shared_out(self._held(prompt), row) for prompt, row in zip(prompts, answers, strict=True)]
 
     def answer_and_rank(
@@ -76,6 +78,12 @@ class ScriptedModel:
         """Look every prompt up, and rank what is given."""
         found = self.rank(prompts, answers)
         return [(self._answer(prompt), row) for prompt, row in zip(prompts, found, strict=True)]
+
+    def _take_time(self, prompts: Sequence[Prompt]) -> None:
+        room = self._script.room
+        if room is not None and len(prompts) > room:
+            raise OutOfMemoryError(f"there is room for {room} prompts")
+        time.sleep(self._script.delay)
 
     def _held(self, prompt: Prompt) -> str | None:
         name = f"{prompt.task}/{prompt.sample_id}"
