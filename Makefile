@@ -2,6 +2,7 @@
 #   make demo   train, replay and rank three methods on the embedded suite
 #   make test   style, types, layers and tests
 #   make proofs  the tests that take minutes on real models
+#   make fuzz   files changed at random, guided by coverage, against everything that reads them; FUZZ_SECONDS=60
 #   make gates  what the embedded suite has to show, three seeds (benchmarks/README.md)
 #   make coverage  how often intervals hold the truth on synthetic runs (benchmarks/README.md)
 # Where pip would fetch a CUDA build of torch and you want the small one:
@@ -14,8 +15,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
 GATES_OUT ?= runs/gates
+FUZZ_SECONDS ?= 60
 
-.PHONY: demo gates coverage test proofs fast-test leaderboards style format wheel-check clean
+.PHONY: demo gates coverage test proofs fuzz fast-test leaderboards style format wheel-check clean
 
 demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
@@ -39,6 +41,13 @@ test: style
 # What takes minutes on real models: kills in the middle of a replay, every routed method replayed, a chosen rate.
 proofs: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m proof
+
+# What it finds is written to runs/fuzz/crash-…; the same command with that file runs it again.
+fuzz: $(VENV)/.ready
+	$(PIP) install -q -c constraints.txt -e ".[fuzz]"
+	mkdir -p runs/fuzz
+	cd runs/fuzz && PYTHONPATH=$(CURDIR) $(abspath $(BIN))/python -m tests.faults.fuzz corpus \
+	  -max_total_time=$(FUZZ_SECONDS)
 
 fast-test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not packaging and not proof"

@@ -1,6 +1,7 @@
 """Small pure functions on text: suggestions, normalised answers, words."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
 
@@ -9,6 +10,8 @@ _BREAK = re.compile(r"[\s-]+")
 _LABEL = re.compile(r"\W*[A-Za-z]\W*$|\W*[A-Za-z][.):\]]|[b-hB-H] |.*[(\[][A-Za-z][)\]]", re.DOTALL)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE_BYTES = re.compile(_SURROGATE.pattern.encode())
 _FORMULA = ("=", "+", "-", "@", "\t")
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
@@ -64,6 +67,19 @@ def has_option_label(text: str) -> bool:
 def words(text: str) -> list[str]:
     """Split at white space."""
     return text.split()
+
+
+def refuse_half_pairs(raw: str | bytes, value: object) -> None:
+    """Raise ValueError where a JSON value, read from `raw`, holds half of a surrogate pair.
+
+    JSON can say it by an escape, but it is no text: no file can be written with it.
+    """
+    said = _SURROGATE_BYTES.search(raw) if isinstance(raw, bytes) else _SURROGATE.search(raw)
+    try:
+        if said:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError("a text holds half of a surrogate pair") from error
 
 
 def visible(text: str) -> str:

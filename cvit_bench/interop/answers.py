@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import refuse_half_pairs
 
 
 class Answer(NamedTuple):
@@ -100,6 +101,7 @@ def name_of(value: Any) -> str:
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
+        refuse_half_pairs(line, row)
     except UnicodeDecodeError as error:
         raise CvitBenchError(f"{path}:{number}: not UTF-8 text (byte {error.start} of the line)") from error
     except (ValueError, RecursionError) as error:

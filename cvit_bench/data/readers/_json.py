@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import refuse_half_pairs
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -84,11 +85,13 @@ def _opened(path: Path) -> Any:
 
 def _line(place: str, line: bytes) -> Any:
     try:
-        return json.loads(line.decode("utf-8-sig"))
+        value = json.loads(line.decode("utf-8-sig"))
+        refuse_half_pairs(line, value)
     except UnicodeDecodeError as error:
         raise CvitBenchError(f"{place}: not UTF-8 text (byte {error.start} of the line)") from error
     except (ValueError, RecursionError) as error:
         raise CvitBenchError(f"{place}: not valid JSON: {error}") from error
+    return value
 
 
 class _Scan:
@@ -125,13 +128,17 @@ class _Scan:
         """Take one value."""
         self._peek()
         try:
-            found, self.at = _DECODER.raw_decode(self.text, self.at)
+            found, end = _DECODER.raw_decode(self.text, self.at)
+            refuse_half_pairs(self.text[self.at : end], found)
         except json.JSONDecodeError as error:
             self.at = error.pos
             is_cut = error.msg.startswith("Unterminated string")
             raise self._broken(error.msg, is_cut) from error
         except RecursionError as error:
             raise self._broken("nested too deeply") from error
+        except ValueError as error:
+            raise self._broken(str(error)) from error
+        self.at = end
         return found
 
     def end(self) -> None:
