@@ -45,7 +45,7 @@ BAD_ROWS = [
         ({"choices": "AB"}, "choices: Input should be a valid tuple"),
         ({"image": ["a.png"]}, "image: expected the path of a file (got ['a.png'])"),
         ({"image": "a\0.png"}, "image: expected the path of a file"),
-        ({"image": "\ud800.png"}, "image: expected the path of a file"),
+        ({"image": "\ud800.png"}, "not valid JSON: a text holds half of a surrogate pair"),
     ],
 )
 def test_a_row_of_json_with_a_fault_is_named_by_its_line(jsonl, row, changes, said):
