@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.plan import IMPORTED
 from cvit_bench.records.results import Results
 
@@ -65,6 +65,12 @@ def _some_wordings(results: Results) -> str | None:
     return f"Each sample was asked in {design.get('per_sample')} of the wordings only, dealt at random."
 
 
+def _drawn_wordings(results: Results) -> str | None:
+    if results.provenance.get("resample") != Resample.VARIANTS.value:
+        return None
+    return "Intervals of metrics count the wordings as drawn, too: wider than those over pictures alone."
+
+
 def _few_samples(results: Results) -> str | None:
     few = [f"{task.title} ({task.n})" for task in results.tasks if task.n and task.n < FEW_SAMPLES]
     return f"Fewer than {FEW_SAMPLES} samples: {', '.join(few)}." if few else None
@@ -102,4 +108,5 @@ _RULES: tuple[Callable[[Results], str | None], ...] = (
     _imported,
     _one_wording,
     _some_wordings,
+    _drawn_wordings,
 )

@@ -30,6 +30,10 @@ def test_a_run_with_nothing_to_mind_has_no_caveats(make):
             {"provenance": {"weights": {"a": "b"}, "design": {"per_sample": 3}}},
             "in 3 of the wordings only",
         ),
+        (
+            {"provenance": {"weights": {"a": "b"}, "resample": "images+variants"}},
+            "count the wordings as drawn",
+        ),
         ({"shortened": True}, "first tasks of the suite"),
         ({"split": "val"}, "validation samples"),
     ],
