@@ -1,5 +1,6 @@
 """`cvit-bench evaluate`: replay the checkpoints of a run directory and score them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,10 @@ def evaluate(
     batch_size: Annotated[
         str, typer.Option("--batch-size", help="A number, or auto: as many as fit and help.")
     ] = "64",
+    one_by_one: Annotated[
+        bool,
+        typer.Option("--one-by-one", help="Each prompt alone, nothing shared or merged: slow and plain."),
+    ] = False,
     no_ranking: Annotated[
         bool,
         typer.Option("--no-ranking", help="Do not rank allowed answers; K is what the answers say then."),
@@ -106,7 +111,7 @@ def evaluate(
         design_seed=design_seed,
         limit=limit,
         batch_size=_batch_size(batch_size),
-        placement=placement_of(device, dtype, threads, trust_remote_code),
+        placement=replace(placement_of(device, dtype, threads, trust_remote_code), one_by_one=one_by_one),
         data_root=data_root,
         references=tuple(reference or ()),
         reuse=tuple(reuse or ()),

@@ -47,6 +47,7 @@ class Counter:
     """Counts the tokens of a task's wordings, each choice of them once for all stages."""
 
     base: Unopened
+    shares: bool = True
     kept: dict[tuple[object, ...], Tokens] = field(default_factory=dict)
 
     def count(self, cells: Sequence[CellWork], share: bool) -> Tokens:
@@ -59,7 +60,8 @@ class Counter:
 
     def _counted(self, prompts: Sequence[Prompt], share: bool) -> Tokens:
         family = self.base.family
-        rules = Rules(share and family.causal and bool(family.tower), False, None, self.base.image_token)
+        share = share and self.shares and family.causal and bool(family.tower)
+        rules = Rules(share, False, None, self.base.image_token)
         rows = [
             Asked(at, ids, one.picture.sha256 if one.picture else None, one.max_new_tokens)
             for at, (ids, one) in enumerate(zip(self.base.ids(prompts), prompts, strict=True))
@@ -83,10 +85,10 @@ def _some(cells: Sequence[CellWork]) -> list[Prompt]:
 def evaluation_cost(run_dir: Path, options: EvaluateOptions) -> EvaluationCost:
     """Work out what evaluating a run would cost; nothing is written."""
     inputs, folder, stages, plan = prepare(run_dir, options)
-    work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(folder, options))
+    work = outstanding(inputs, stages, plan, options.placement.arithmetic, ranks(folder, options))
     lacking = {item.stage.name: item for item in work}
     base = unopened(folder)
-    counter = Counter(base) if base is not None else None
+    counter = Counter(base, not options.placement.one_by_one) if base is not None else None
     names = [stage.name for stage in plan.stages] + [stage.name for stage in plan.few_shot]
     rows = [_stage_cost(inputs, plan, name, lacking.get(name), counter) for name in names]
     pace = pace_of(run_dir, inputs.split, asdict(options.placement))

@@ -22,11 +22,10 @@ from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import PlannedCell
 from cvit_bench.records.sample import Prompt
-from cvit_bench.records.selftest import SELFTEST, Check, Difference, SelfTest
+from cvit_bench.records.selftest import AGAIN, PLAIN, SELFTEST, SINGLE, Check, Difference, SelfTest
 from cvit_bench.records.versions import package_versions
 
 _EXAMPLES = 5
-SINGLE, PLAIN, AGAIN = "one prompt at a time", "without shared beginnings or merging", "loaded once more"
 NAMES = (SINGLE, PLAIN, AGAIN)
 
 
@@ -45,7 +44,7 @@ def selftest(run_dir: Path, options: EvaluateOptions, every_stage: bool = False)
     inputs, base, stages, plan = prepare(run_dir, options)
     with at_work(run_dir, "selftest"):
         chosen = stages if every_stage or len(stages) == 1 else [stages[0], stages[-1]]
-        dtype = options.placement.dtype
+        dtype = options.placement.arithmetic
         rankings = Rankings(inputs, plan, chosen[0], dtype) if ranks(base, options) else None
         rows = list(_asked(inputs, rankings, plan.cells))
         family = family_of(base)

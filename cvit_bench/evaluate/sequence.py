@@ -29,6 +29,7 @@ from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
 from cvit_bench.records.results import Results
+from cvit_bench.records.selftest import selftest_of
 
 _SHOWN_FAILURES = 5
 
@@ -55,6 +56,11 @@ class EvaluateOptions:
     executor: Executor = Executor.LOCAL
     ray_address: str | None = None
     processes: int = 1
+
+    @property
+    def batches(self) -> BatchChoice:
+        """How many prompts go together."""
+        return 1 if self.placement.one_by_one else self.batch_size
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ def prepare(
     )
     base, stages = locate_stages(run_dir, inputs.manifest)
     wanted = Wanted(options.cells, options.tasks, options.variants)
-    plan = make_plan(inputs, stages, wanted, options.batch_size, asdict(options.placement))
+    plan = make_plan(inputs, stages, wanted, options.batches, asdict(options.placement))
     return inputs, base, stages, plan
 
 
@@ -187,13 +193,13 @@ def _lacking(
     options: EvaluateOptions,
 ) -> list[StageWork]:
     """Return what is to be done, once other runs have given what they know."""
-    work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
+    work = outstanding(inputs, stages, plan, options.placement.arithmetic, ranks(base, options))
     for other in options.reuse if work else ():
         count = sum(take_answers(inputs.run_dir, other, one.cells) for one in work)
         for one in work:
             take_blanks(inputs.run_dir, other, one.blanks)
         say(f"{inputs.run_dir.name}: {count} answers taken over from {other}")
-        work = outstanding(inputs, stages, plan, options.placement.dtype, ranks(base, options))
+        work = outstanding(inputs, stages, plan, options.placement.arithmetic, ranks(base, options))
     return work
 
 
@@ -209,11 +215,12 @@ def _replay(
         say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
         return []
 
+    _warn(inputs.run_dir, plan, options.placement)
     pacer = Pacer(inputs.run_dir, plan.split, asdict(options.placement))
     sizes: WeakKeyDictionary[Model, BatchSize] = WeakKeyDictionary()
 
     def replay(part: StageWork, model: Model) -> list[str]:
-        size = sizes.setdefault(model, BatchSize(options.batch_size))
+        size = sizes.setdefault(model, BatchSize(options.batches))
         return replay_stage(part, model, size, pacer)
 
     if options.executor is Executor.RAY:
@@ -228,6 +235,18 @@ def _replay(
         return in_processes(parts, replay, base, options.placement, options.processes)
     model = family_of(base).load(base, options.placement)
     return [failure for stage_work in work for failure in replay(stage_work, model)]
+
+
+def _warn(run_dir: Path, plan: EvaluationPlan, placement: Placement) -> None:
+    """Say so where the run's self-test found that answers computed in this way are others than plain ones."""
+    weights = {one.name: one.weights for one in plan.stages}
+    found = selftest_of(run_dir, weights | {one.name: one.weights for one in plan.few_shot})
+    if found is None or placement.one_by_one or not found.differs_from_plain(asdict(placement)):
+        return
+    say(
+        f"warning: the self-test of this run failed ({found.verdict}); --one-by-one answers each prompt "
+        "alone, nothing shared or merged"
+    )
 
 
 def replay_stage(work: StageWork, model: Model, size: BatchSize, pacer: Pacer) -> list[str]:

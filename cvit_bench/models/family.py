@@ -25,12 +25,23 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a model computes; `remote_code` lets code that lies beside its weights run."""
+    """Where and how a model computes.
+
+    Attributes:
+        remote_code: whether code that lies beside its weights may run.
+        one_by_one: whether prompts are answered one at a time through transformers, nothing shared or merged.
+    """
 
     device: str = "cpu"
     dtype: str = "float32"
     threads: int = 1
     remote_code: bool = False
+    one_by_one: bool = False
+
+    @property
+    def arithmetic(self) -> str:
+        """What of it answers and rankings are kept under."""
+        return f"{self.dtype}, one by one" if self.one_by_one else self.dtype
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class ReplayModel:
     ) -> list[tuple[str, Likelihoods]]:
         """Reply through `generate`, a batch for each budget of tokens; of one token where only to rank.
 
-        Prompts go one by one where the adapter in place does not bear padding.
+        Prompts go one by one where that is asked for or the adapter in place does not bear padding.
         """
         if self._rules.equal and len(prompts) > 1:
             pairs = zip(prompts, answers, strict=True)
@@ -180,7 +180,9 @@ class ReplayModel:
 
     def _merge(self) -> None:
         """Add a plain adapter to the weights, before its first answer."""
-        if not self._plain and self._merged is None and can_merge(self._adapted):
+        if self._plain or self._placement.one_by_one or self._merged is not None:
+            return
+        if can_merge(self._adapted):
             with torch.inference_mode(False), torch.no_grad():
                 self._merged = Merged(self._adapted)
 
@@ -207,10 +209,11 @@ class ReplayModel:
             and base.encoder.reads_apart
             and is_plain_greedy(generation)
             and not self._learns_prompts
+            and not self._placement.one_by_one
         )
         self._rules = Rules(
             share=tokenwise,
-            equal=adapted is not None and not is_padding_safe(adapted),
+            equal=self._placement.one_by_one or (adapted is not None and not is_padding_safe(adapted)),
             max_tokens=_CPU_TOKENS if base.device.type == "cpu" else None,
             image_token=image_token(base.model),
         )

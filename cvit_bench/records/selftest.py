@@ -10,6 +10,10 @@ from cvit_bench.records.base import FileRecord, Record, Sha256
 from cvit_bench.records.load import load_json
 
 SELFTEST = "selftest.json"
+SINGLE, PLAIN, AGAIN = "one prompt at a time", "without shared beginnings or merging", "loaded once more"
+"""The ways that the usual one is compared with."""
+_SAME = ("device", "dtype")
+"""What of a placement decides how answers are computed."""
 
 
 class Difference(Record):
@@ -44,6 +48,12 @@ class SelfTest(FileRecord):
     def passed(self) -> bool:
         """Whether no answer differed."""
         return not any(check.differing for check in self.checks)
+
+    def differs_from_plain(self, placement: dict[str, Any]) -> bool:
+        """Tell whether batches, sharing or merging made other answers, where this placement computes too."""
+        if any(self.placement.get(name) != placement.get(name) for name in _SAME):
+            return False
+        return any(check.differing for check in self.checks if check.name in (SINGLE, PLAIN))
 
     @property
     def verdict(self) -> str:

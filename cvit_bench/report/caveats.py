@@ -92,7 +92,9 @@ def _self_test(results: Results) -> str | None:
     found = results.provenance.get("selftest")
     if not isinstance(found, dict) or found.get("passed"):
         return None
-    return f"The self-test failed, answers depend on how they are computed: {found.get('verdict')}."
+    placement = (results.provenance.get("generation") or {}).get("placement") or {}
+    alone = "; these were made one by one, nothing shared or merged" if placement.get("one_by_one") else ""
+    return f"The self-test failed, answers depend on how they are computed: {found.get('verdict')}{alone}."
 
 
 _RULES: tuple[Callable[[Results], str | None], ...] = (

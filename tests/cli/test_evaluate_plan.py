@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -78,6 +79,8 @@ def test_beginnings_are_read_once_where_the_method_allows(base_run):
     assert (base.shared, base.alike) == (lora.shared, lora.alike)
     assert (smolora.shared, smolora.alike) == (smolora.prefill, 0)
     assert lora.prefill == smolora.prefill
+    alone = evaluation_cost(base_run, options(placement=Placement(one_by_one=True))).stages
+    assert [(stage.shared, stage.alike) for stage in alone] == [(stage.prefill, 0) for stage in alone]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_work_is_two_operations_a_weight_and_token(base_run):
 
 
 def test_time_is_told_from_what_was_measured_here(base_run):
-    placement = {"device": "cpu", "dtype": "float32", "threads": 1, "remote_code": False}
+    placement = asdict(Placement())
     assert evaluation_cost(base_run, options()).seconds is None
     pace = Pace(placement=placement).plus("00-base", StagePace(samples=30, seconds=2, waited=0.1))
     pace = pace.plus("00-base", StagePace(samples=10, seconds=2, waited=0.1, batch_sizes=(8,)))
