@@ -147,13 +147,16 @@ def leave_last(work: CellWork) -> None:
 
 
 def cut_batches(cells: Sequence[CellWork], size: BatchSize) -> Iterator[list[Row]]:
-    """Cut cells into batches of samples of similar length in all their wordings, the same way every time."""
+    """Cut cells into batches of samples in all their wordings, the same way every time.
+
+    Samples of a batch have as many allowed answers, as far as may be, and are of similar length.
+    """
     samples: dict[str, list[Row]] = {}
     for at, work in enumerate(cells):
         for row in work.rows(at):
             samples.setdefault(row.prompt.sample_id, []).append(row)
     batch: list[Row] = []
-    for name in sorted(samples, key=lambda name: (len(samples[name][0].prompt.text), name)):
+    for name in sorted(samples, key=lambda name: (*_size(samples[name]), name)):
         if batch and len(batch) + len(samples[name]) > size.now:
             yield batch
             batch = []
@@ -163,3 +166,9 @@ def cut_batches(cells: Sequence[CellWork], size: BatchSize) -> Iterator[list[Row
             batch = batch[most:]
     if batch:
         yield batch
+
+
+def _size(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return how many answers are ranked behind the wordings of a sample, and how long the first one is."""
+    num_answers = max(len(row.ask.answers) if row.ask is not None else 0 for row in rows)
+    return num_answers, len(rows[0].prompt.text)

@@ -1,9 +1,10 @@
-"""All answers of a prompt in one pass that continues it, packed one after another.
+"""All answers of a prompt in one pass that continues it, packed as a tree: what they begin with alike once.
 
-The mask lets each answer see the prompt and itself only, and each counts positions on from the prompt. That
-is the same as a pass for each of them wherever the positions of a pass see one another in attention alone.
+The mask lets each token see the prompt and the tokens before it in its own answers, and each counts positions
+on from the prompt. That is the same as a pass for each answer wherever the positions of a pass see each other
+in attention alone.
 
-Legend: B prompts, L positions of the longest one, P packed tokens of the longest row, V words.
+Legend: B prompts, L positions of the longest one, P nodes of the largest tree, V words.
 """
 
 from __future__ import annotations
@@ -15,20 +16,39 @@ from typing import Any
 import torch
 
 from cvit_bench.models.cache import continued
-from cvit_bench.models.prefix import Prefix, Tokens, first_words, log_likelihoods
+from cvit_bench.models.prefix import Prefix, Tokens, first_words
 
 _ROOM = 1 << 26
 """How many numbers the scores of one pass may hold, B · P · V."""
-_NOBODY = -1
+
+Said = Sequence[tuple[int, tuple[int, ...]]]
+"""Some answers to a prompt: their numbers and their tokens."""
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where an answer stands: its prompt, its number there, its tokens."""
+class _Tree:
+    """Answers to one prompt; a node stands for all answers that begin with the tokens down to it.
 
-    row: int
-    number: int
-    tokens: Tokens
+    Attributes:
+        paths: the nodes down to each one, itself the last; their number is its place in the answers.
+        tokens: the token of each node.
+        asked: a node, the token that follows it in an answer or that answer's end, and the answer's number.
+    """
+
+    paths: list[tuple[int, ...]]
+    tokens: list[int]
+    asked: list[tuple[int, int, int]]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def sees(self, size: int) -> torch.Tensor:
+        """Return which of `size` positions each one looks at, bool [size, size]; spare ones at none."""
+        found = torch.zeros(size, size, dtype=torch.bool)
+        pairs = [(node, before) for node, path in enumerate(self.paths) for before in path]
+        if pairs:
+            found[tuple(torch.tensor(pairs).unbind(1))] = True
+        return found
 
 
 def packed_sums(
@@ -36,7 +56,15 @@ def packed_sums(
 ) -> list[list[float]]:
     """Return Σ ln p of each answer to each prompt and of its end, all of a prompt's in one pass."""
     sums = first_words(prefix, answers, end)
-    for piece in _pieces(answers, _most(prefix.first.numel())):
+    kinds: dict[tuple[tuple[int, ...], ...], list[_Tree]] = {}
+    trees = []
+    for said in answers:
+        key = tuple(map(tuple, said))
+        if key not in kinds:
+            kinds[key] = [_tree(part, end) for part in _cut(key, _most(prefix.first.numel()))]
+        trees.append(kinds[key])
+    for number in range(max(map(len, trees), default=0)):
+        piece = [row[number] if number < len(row) else _tree((), end) for row in trees]
         _add_packed(model, prefix, piece, end, sums)
     return sums
 
@@ -53,70 +81,67 @@ def _most(num_scores: int) -> int:
     return max(1, _ROOM // num_scores)
 
 
-def _pieces(answers: Sequence[Sequence[Tokens]], room: int) -> Iterator[list[list[_Place]]]:
-    """Cut the answers of each prompt into pieces of at most `room` tokens (or one answer), row by row."""
-    rows = [list(_cut([_Place(row, at, tokens) for at, tokens in enumerate(said) if tokens], room))
-            for row, said in enumerate(answers)]  # fmt: skip
-    for number in range(max(map(len, rows), default=0)):
-        yield [row[number] if number < len(row) else [] for row in rows]
+def _cut(answers: Sequence[tuple[int, ...]], room: int) -> Iterator[Said]:
+    """Cut the answers to a prompt into parts whose trees have at most `room` nodes (or one answer)."""
+    part: list[tuple[int, tuple[int, ...]]] = []
+    nodes: set[tuple[int, ...]] = set()
+    for number, tokens in enumerate(answers):
+        down = {tokens[: at + 1] for at in range(len(tokens))}
+        if part and len(nodes | down) > room:
+            yield part
+            part, nodes = [], set()
+        if tokens:
+            part.append((number, tokens))
+            nodes |= down
+    if part:
+        yield part
 
 
-def _cut(places: Sequence[_Place], room: int) -> Iterator[list[_Place]]:
-    piece: list[_Place] = []
-    size = 0
-    for place in places:
-        size += len(place.tokens)
-        if piece and size > room:
-            yield piece
-            piece, size = [], len(place.tokens)
-        piece.append(place)
-    if piece:
-        yield piece
+def _tree(said: Said, end: int) -> _Tree:
+    found = _Tree([], [], [])
+    nodes: dict[tuple[int, ...], int] = {}
+    for number, tokens in said:
+        path: tuple[int, ...] = ()
+        for at, follower in enumerate((*tokens[1:], end)):
+            place = tokens[: at + 1]
+            if place not in nodes:
+                nodes[place] = len(found.tokens)
+                found.tokens.append(tokens[at])
+                found.paths.append((*path, nodes[place]))
+            path = found.paths[nodes[place]]
+            found.asked.append((nodes[place], follower, number))
+    return found
 
 
 def _add_packed(
-    model: Any, prefix: Prefix, piece: list[list[_Place]], end: int, sums: list[list[float]]
+    model: Any, prefix: Prefix, trees: Sequence[_Tree], end: int, sums: list[list[float]]
 ) -> None:
     """Add ln p of all words after the first one."""
-    device = prefix.first.device
-    rows = [_columns(places, end) for places in piece]
-    longest = max(len(row) for row in rows)
-    filled = [row + [(end, end, _NOBODY, 0)] * (longest - len(row)) for row in rows]
-    tokens, targets, homes, offsets = torch.tensor(filled, device=device).unbind(dim=2)
-    output = model(
-        input_ids=tokens,
-        attention_mask=_mask(prefix.real, homes, _dtype(model)),
-        position_ids=prefix.next[:, None] + offsets,
+    device, size = prefix.first.device, max(map(len, trees))
+    spare = [size - len(tree) for tree in trees]
+    tokens = [tree.tokens + [end] * more for tree, more in zip(trees, spare, strict=True)]
+    places = [
+        [len(path) - 1 for path in tree.paths] + [0] * more for tree, more in zip(trees, spare, strict=True)
+    ]
+    scores = model(
+        input_ids=torch.tensor(tokens, device=device),
+        attention_mask=_mask(prefix.real, trees, size, model.dtype),
+        position_ids=prefix.next[:, None] + torch.tensor(places, device=device),
         past_key_values=continued(prefix.cache),
         use_cache=True,
-    )
-    found = log_likelihoods(output.logits, targets).tolist()
-    for row, places, values in zip(rows, piece, found, strict=True):
-        for (_, _, home, _), value in zip(row, values, strict=False):
-            sums[places[0].row][home] += value
+    ).logits.float()
+    asked = [(row, *one) for row, tree in enumerate(trees) for one in tree.asked]
+    rows, nodes, words, _ = torch.tensor(asked, device=device).unbind(1)
+    found = scores[rows, nodes, words] - scores.logsumexp(dim=-1)[rows, nodes]
+    for (row, _, _, number), value in zip(asked, found.tolist(), strict=True):
+        sums[row][number] += value
 
 
-def _columns(places: Sequence[_Place], end: int) -> list[tuple[int, int, int, int]]:
-    """Return token, the one that follows it, its answer's number and its place there, of each position."""
-    return [
-        (token, follower, place.number, offset)
-        for place in places
-        for offset, (token, follower) in enumerate(
-            zip(place.tokens, (*place.tokens[1:], end), strict=True)
-        )
-    ]  # fmt: skip
-
-
-def _mask(real: torch.Tensor, homes: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def _mask(real: torch.Tensor, trees: Sequence[_Tree], size: int, dtype: torch.dtype) -> torch.Tensor:
     """Return what is added to attention, [B, 1, P, L + P]: 0 where a position may look."""
-    count = homes.shape[1]
-    earlier = torch.ones(count, count, dtype=torch.bool, device=real.device).tril()
-    own = (homes.unsqueeze(2) == homes.unsqueeze(1)) & earlier
-    seen = torch.cat([real.unsqueeze(1).expand(-1, count, -1), own], dim=2)
+    kinds = {id(tree): tree for tree in trees}
+    own = {key: tree.sees(size).to(real.device) for key, tree in kinds.items()}
+    answers = torch.stack([own[id(tree)] for tree in trees])
+    seen = torch.cat([real.unsqueeze(1).expand(-1, size, -1), answers], dim=2)
     nothing = torch.zeros(seen.shape, dtype=dtype, device=real.device)
     return nothing.masked_fill(~seen, torch.finfo(dtype).min).unsqueeze(1)
-
-
-def _dtype(model: Any) -> torch.dtype:
-    dtype: torch.dtype = model.dtype
-    return dtype

@@ -103,9 +103,21 @@ def test_large_sets_are_cut(make_base, make_rows, make_batch, monkeypatch):
         calls = []
         base.register_forward_hook(lambda *_: calls.append(1))
         pieces = packed_sums(base, read(base, batch), ANSWERS, END)
-    assert len(calls) == 1 + 3
+    assert len(calls) == 1 + 2
     for one, other in zip(whole, pieces, strict=True):
         assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_what_answers_begin_with_alike_is_read_once(make_base, make_rows, make_batch):
+    base, batch = make_base(), make_batch(make_rows(), left=True)
+    with torch.inference_mode():
+        prefix, widths = read(base, batch), []
+        base.register_forward_pre_hook(
+            lambda _, args, kwargs: widths.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+        )
+        packed_sums(base, prefix, ANSWERS, END)
+        packed_sums(base, prefix, [[[7, 9, 11], [7, 9], [7, 9, 4], [7]], [[7]], []], END)
+    assert widths == [7, 4]
 
 
 def test_the_batch_stays_told_after_rows_of_their_own(adapt, shake, make_rows, make_batch, tell):

@@ -1,6 +1,7 @@
 """Answers and rankings are asked for together or apart, and what fails costs no more than it must."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,11 +9,15 @@ from cvit_bench.data.candidates import candidates_sha256
 from cvit_bench.data.images import blank_picture
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.asking import Ask, ranked, replies
+from cvit_bench.evaluate.batch_size import BatchSize
+from cvit_bench.evaluate.cells import CellWork, cut_batches
+from cvit_bench.evaluate.pacing import Pacer
 from cvit_bench.evaluate.remote_model import RemoteModel
-from cvit_bench.evaluate.sequence import EvaluateOptions, _replay_stage, outstanding, prepare, ranks
+from cvit_bench.evaluate.sequence import EvaluateOptions, outstanding, prepare, ranks, replay_stage
 from cvit_bench.evaluate.worker import Worker
 from cvit_bench.models.families.scripted import Script, ScriptedModel
 from cvit_bench.models.family import OutOfMemoryError
+from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.sample import Prompt
 
@@ -124,9 +129,9 @@ def replayed(toy, **changes):
     options = EvaluateOptions(data_root=toy.data, **changes)
     inputs, base, stages, plan = prepare(toy.run_dir, options)
     worker = Listening(base, options.placement)
-    failures = []
+    failures, pacer = [], Pacer(toy.run_dir, SplitChoice.TEST, {})
     for work in outstanding(inputs, stages[-1:], plan, "float32", ranks(base, options)):
-        failures += _replay_stage(work, RemoteModel(worker), options.batch_size, "toy")
+        failures += replay_stage(work, RemoteModel(worker), BatchSize(options.batch_size), pacer)
     return worker.heard, failures
 
 
@@ -171,3 +176,14 @@ def test_a_stale_answer_is_made_again_without_its_ranking(toy):
     heard, _ = replayed(toy)
     assert heard == ["generate fruit 4"]
     assert lines(toy)[1] == whole
+
+
+def test_samples_with_as_many_answers_share_batches(tmp_path):
+    """Texts alternate between two lengths and sets between two sizes; batches of two cut neither apart."""
+    prompts = [replace(one, text="Which?" * (1 + at // 4)) for at, one in enumerate(PROMPTS + PROMPTS[:1])]
+    prompts = [replace(one, sample_id=str(at)) for at, one in enumerate(prompts)]
+    sets = [COLOURS, COLOURS[:1]]
+    asks = [Ask(one, sets[at % 2], "0" * 64, "0" * 64) for at, one in enumerate(prompts)]
+    work = CellWork(tmp_path / "v0.jsonl", prompts, ["0" * 64] * 8, asks)
+    batches = [[row.prompt.sample_id for row in batch] for batch in cut_batches([work], BatchSize(2))]
+    assert batches == [["1", "3"], ["5", "7"], ["0", "2"], ["4", "6"]]
