@@ -82,9 +82,9 @@ def _row(wanted: int) -> tuple[str, ...]:
     return f"{num:,}", f"{found['seconds']:.1f}", f"{found['seconds_cells']:.1f}", speed, *memory
 
 
-def write_run(root: Path, tasks: list[str], num_stages: int) -> None:
+def write_run(root: Path, tasks: list[str], num_stages: int, num_samples: int = SAMPLES) -> None:
     """Write suite, samples, manifest, plan and predictions."""
-    samples = {name: _write_task(root, name, at) for at, name in enumerate(tasks)}
+    samples = {name: _write_task(root, name, at, num_samples) for at, name in enumerate(tasks)}
     suite = root / "tasks" / "suites" / "synthetic.yaml"
     _yaml(suite, name="synthetic", version=1, title="S", description="S.", train=tasks, base="none")
     names = ["00-base", *(f"{at:02}-{tasks[(at - 1) % len(tasks)]}" for at in range(1, num_stages))]
@@ -104,7 +104,7 @@ def write_run(root: Path, tasks: list[str], num_stages: int) -> None:
         _write_cell(path, task, variant, samples[task], random.Random(number))
 
 
-def _write_task(root: Path, name: str, at: int) -> list[Sample]:
+def _write_task(root: Path, name: str, at: int, num_samples: int) -> list[Sample]:
     scorer, form = SCORERS[name[:-1]]
     _yaml(
         root / "tasks" / f"{name}.yaml",
@@ -120,7 +120,7 @@ def _write_task(root: Path, name: str, at: int) -> list[Sample]:
         root / "instruction_templates" / f"{name}.yaml", name=name, answer_form=form.value, variants=variants
     )
     generator = random.Random(at)
-    samples = [sample(form, number, generator) for number in range(SAMPLES)]
+    samples = [sample(form, number, generator) for number in range(num_samples)]
     rows = (
         {"id": one.id, "question": one.question, "answers": one.answers, "choices": one.choices}
         for one in samples

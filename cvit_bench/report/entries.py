@@ -43,9 +43,11 @@ def load_entries(out: Path, suite: str) -> list[Entry]:
     placed = read_entries(out, suite)
     if not placed and suite not in suites(out):
         raise CvitBenchError(f"{out}: no entries: {unknown_name('suite', suite, suites(out))}")
-    for at, one in enumerate(placed):
+    kinds: dict[object, Placed] = {}
+    for one in placed:
         refuse_ragged(one.path, one.entry)
-        refuse_mismatch(one, suite, placed[:at])
+        refuse_mismatch(one, suite, list(kinds.values()))
+        kinds.setdefault(_compared(one.entry), one)
     return [one.entry for one in placed]
 
 
@@ -67,6 +69,12 @@ def refuse_mismatch(new: Placed, suite: str, others: Sequence[Placed]) -> None:
                 f"{new.path}: {key}: {mine}, but {other.path} has {theirs}; "
                 "a leaderboard holds runs of one suite version on the same tasks and samples"
             )
+
+
+def _compared(entry: Entry) -> object:
+    """Return what entries are told apart by: of those that share it one stands for all."""
+    tasks = tuple((task.name, task.n, task.unseen, task.scorer) for task in entry.tasks)
+    return entry.suite_version, entry.kind == "published", entry.schedule == "per_task", tasks
 
 
 def _difference(mine: Entry, theirs: Entry) -> tuple[str, object, object] | None:

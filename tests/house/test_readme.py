@@ -12,13 +12,26 @@ from cvit_bench.cli.main import app
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"```(?:sh|bash|console)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
 LINES = [line.split(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
-COMMANDS = sorted({line for line in LINES if line.startswith("cvit-bench ")})
+DISTRIBUTED = re.compile(r"^torchrun (?:--nproc-per-node \d+ )?-m cvit_bench ")
+OURS = {DISTRIBUTED.sub("cvit-bench ", line) for line in LINES}
+COMMANDS = sorted(line for line in OURS if line.startswith("cvit-bench "))
+FOREIGN = ("cvit-bench ", "make ", "hf download ")
 TARGETS = sorted({line.split()[1] for line in LINES if line.startswith("make ")})
 
 
 def test_readme_has_commands():
     assert {"demo", "test"} <= set(TARGETS)
     assert len(COMMANDS) >= 5
+
+
+def test_no_command_is_of_a_kind_that_is_not_looked_at():
+    assert [line for line in OURS if line and not line.startswith(FOREIGN)] == []
+
+
+@pytest.mark.parametrize("line", ["cvit-bench list methods"])
+def test_a_command_that_needs_nothing_runs(line, inside):
+    assert line in COMMANDS
+    assert "smolora" in inside(*line.split()[1:])[0]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

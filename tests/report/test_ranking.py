@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cvit_bench.report.ranking import best, clearly_better, rank_ranges
 
 
@@ -45,3 +48,22 @@ def test_ranks_are_ranges_where_intervals_overlap(make):
 
 def test_ranks_without_overlap_are_plain(make):
     assert rank_ranges([make.metric(10), make.metric(50), make.metric(30)]) == ["3", "1", "2"]
+
+
+VALUES = st.integers(0, 20)
+
+
+@given(st.lists(st.tuples(VALUES, st.none() | st.integers(0, 6)), min_size=1, max_size=12), st.booleans())
+def test_ranks_count_who_is_clearly_ahead_and_behind(make, pairs, higher):
+    metrics = [make.metric(value, half=half, higher=higher) for value, half in pairs]
+    wanted = []
+    for one in metrics:
+        first = 1 + sum(clearly_better(other, one) for other in metrics)
+        last = len(metrics) - sum(clearly_better(one, other) for other in metrics)
+        wanted.append(str(first) if first == last else f"{first}–{last}")
+    assert rank_ranges(metrics) == wanted
+    ahead = [
+        at for at, one in enumerate(metrics)
+        if all(clearly_better(one, other) for other in metrics if other is not one)
+    ]  # fmt: skip
+    assert best(metrics) == (ahead[0] if ahead and len(metrics) > 1 else None)
