@@ -15,6 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
 GATES_OUT ?= runs/gates
+BOARD_OUT ?= runs/leaderboard
+BOARD_SUITES ?= mini mini-multi mini-coin
 FUZZ_SECONDS ?= 60
 
 .PHONY: demo gates coverage test proofs fuzz fast-test leaderboards style format wheel-check clean
@@ -23,10 +25,9 @@ demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
 	$(BIN)/cvit-bench demo --out $(DEMO_OUT)
 
-# Makes the committed entries and pages anew from the demo's runs (run `make demo` first).
+# Makes the committed entries and pages anew: hours of two processes for each suite; interrupted, it goes on.
 leaderboards: $(VENV)/.ready
-	$(BIN)/cvit-bench leaderboard --out leaderboards \
-	  $(foreach method,lora multitask zero_shot,--add $(DEMO_OUT)/$(method))
+	$(BIN)/python benchmarks/mini_leaderboard.py --processes 2 --suites $(BOARD_SUITES) --out $(BOARD_OUT)
 
 gates: $(VENV)/.ready
 	$(BIN)/python benchmarks/mini_gates.py --out $(GATES_OUT) --markdown $(GATES_OUT)/report.md
