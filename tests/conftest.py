@@ -18,6 +18,7 @@ import yaml
 from hypothesis import settings
 from PIL import Image
 
+from cvit_bench import progress
 from cvit_bench.cli import main
 
 settings.register_profile("local", deadline=None)
@@ -87,6 +88,13 @@ class Toy:
         """Change keys of a stage's script."""
         path = self.script(stage)
         path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.fixture(autouse=True)
+def heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test silence those after it, as a worker of a replay does with its process."""
+    monkeypatch.setattr(progress, "_silent", False)
+    monkeypatch.setattr(progress, "_lines_only", False)
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import pytest
 
 pytestmark = pytest.mark.proof
 SCRIPT = """
-import resource, sys
+import sys
 from pathlib import Path
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.models.vision_memory import Features
 if len(sys.argv) > 3:
     Features.__init__.__defaults__ = (int(sys.argv[3]),)
 evaluate(Path(sys.argv[1]), EvaluateOptions(limit=int(sys.argv[2]), batch_size=8))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
 
 

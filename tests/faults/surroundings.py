@@ -43,5 +43,5 @@ SURROUNDINGS = [
     Surroundings("no home folder", {"HOME": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"}),
     Surroundings("forty open files at most", limit=limited(resource.RLIMIT_NOFILE, 40)),
     Surroundings("files of 2,000 bytes at most", limit=limited(resource.RLIMIT_FSIZE, 2000), code=2,
-                 says="cannot be written (File too large)"),
+                 says="File too large"),
 ]  # fmt: skip

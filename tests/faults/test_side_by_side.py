@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 PARENT = """
+import signal
 import time
 from cvit_bench.side_by_side import processes
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     with processes(2) as pool:
         for _ in range(2):
             pool.submit(time.sleep, 600)
@@ -34,7 +36,10 @@ def test_workers_end_with_their_parent(number, tmp_path):
         begun = workers(parent.pid)
         time.sleep(0.5)
         parent.send_signal(number)
-        assert parent.wait(60) != 0
+        try:
+            assert parent.wait(60) != 0
+        finally:
+            parent.kill()
     wait_until(lambda: not any(is_alive(pid) for pid in begun))
 
 

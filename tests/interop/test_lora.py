@@ -28,19 +28,19 @@ print(type(model.active_peft_config).__name__, logits.isfinite().all().item())
 """
 
 
-def train(method: str, run_dir: Path, *more: str) -> Path:
-    run_training(method, "mini", run_dir, overrides=[*SMALL, *more], limit=8, device="cpu")
+def train(method: str, suite: str, run_dir: Path, *more: str) -> Path:
+    run_training(method, suite, run_dir, overrides=[*SMALL, *more], limit=8, device="cpu")
     return run_dir
 
 
 @pytest.fixture(scope="module")
-def branches(tmp_path_factory) -> Path:
-    return train("branchlora", tmp_path_factory.mktemp("runs") / "branchlora")
+def branches(triple, tmp_path_factory) -> Path:
+    return train("branchlora", triple, tmp_path_factory.mktemp("runs") / "branchlora")
 
 
-@pytest.mark.parametrize("task", ["mini_geo", "mini_caption"])
+@pytest.mark.parametrize("task", ["mini_geo", "mini_read"])
 def test_branchlora_folds_for_a_task(branches, task, tmp_path):
-    said = export_lora(branches, "04-mini_garments", task, tmp_path / "out", Placement())
+    said = export_lora(branches, "02-mini_read", task, tmp_path / "out", Placement())
     assert "rank 2" in said
     command = [sys.executable, "-c", LOAD, str(embedded_base()), str(tmp_path / "out")]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -50,8 +50,8 @@ def test_branchlora_folds_for_a_task(branches, task, tmp_path):
 @pytest.mark.parametrize(
     ("stage", "task", "message"),
     [
-        ("04-mini_garments", None, r"--task: 04-mini_garments folds for one task at a time"),
-        ("04-mini_garments", "mini_scene", r"--task: .*mini_scene"),
+        ("02-mini_read", None, r"--task: 02-mini_read folds for one task at a time"),
+        ("02-mini_read", "mini_shapes", r"--task: .*mini_shapes"),
         ("07-more", "mini_geo", r"--stage: .*07-more"),
     ],
 )
@@ -63,18 +63,18 @@ def test_what_cannot_be_named_is_refused(branches, stage, task, message, tmp_pat
 
 def test_an_existing_folder_is_left_alone(branches, tmp_path):
     with pytest.raises(CvitBenchError, match="is there already"):
-        export_lora(branches, "04-mini_garments", "mini_geo", tmp_path, Placement())
+        export_lora(branches, "02-mini_read", "mini_geo", tmp_path, Placement())
 
 
-def test_olora_is_a_lora_of_all_its_stages_bit_for_bit(tmp_path):
-    run_dir = train("olora", tmp_path / "olora")
-    said = export_lora(run_dir, "03-mini_caption", None, tmp_path / "out", Placement())
+def test_olora_is_a_lora_of_all_its_stages_bit_for_bit(triple, tmp_path):
+    run_dir = train("olora", triple, tmp_path / "olora")
+    said = export_lora(run_dir, "03-mini_shapes", None, tmp_path / "out", Placement())
     assert "rank 48" in said
     command = [sys.executable, "-c", LOAD, str(embedded_base()), str(tmp_path / "out")]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     assert found.stdout.split()[-2:] == ["LoraConfig", "True"]
     plain = load_file(tmp_path / "out" / "adapter_model.safetensors")
-    own = load_file(run_dir / "stages" / "03-mini_caption" / "adapter_model.safetensors")
+    own = load_file(run_dir / "stages" / "03-mini_shapes" / "adapter_model.safetensors")
     layers = {key.partition(".lora_")[0] for key in plain}
     assert len(own) == 3 * len(plain) == 6 * len(layers)
     for layer in layers:
@@ -83,14 +83,14 @@ def test_olora_is_a_lora_of_all_its_stages_bit_for_bit(tmp_path):
         assert torch.equal(plain[f"{layer}.lora_B.weight"], torch.cat(ups, 1))
 
 
-def test_methods_that_choose_by_sample_do_not_fold(tmp_path):
-    run_dir = train("smolora", tmp_path / "smolora")
+def test_methods_that_choose_by_sample_do_not_fold(pair, tmp_path):
+    run_dir = train("smolora", pair, tmp_path / "smolora")
     with pytest.raises(CvitBenchError, match="does not fold: it chooses by sample"):
         export_lora(run_dir, "01-mini_geo", "mini_geo", tmp_path / "out", Placement())
 
 
-def test_a_lora_is_copied(tmp_path):
-    run_dir = train("lora", tmp_path / "lora")
+def test_a_lora_is_copied(pair, tmp_path):
+    run_dir = train("lora", pair, tmp_path / "lora")
     said = export_lora(run_dir, "01-mini_geo", None, tmp_path / "out", Placement())
     assert "copied" in said
     name = "adapter_model.safetensors"

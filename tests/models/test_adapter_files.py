@@ -132,16 +132,20 @@ def test_a_configuration_that_does_not_fit_is_an_error(base, copied, changes):
         ({"method": "smolora", "settings": {"num_experts": 10**9}}, "1,000,000,000"),
         ({"method": "nosuch"}, "unknown adapter 'nosuch'"),
         ({"method": "antigravity"}, "unknown adapter 'antigravity'"),
-        ({"method": "xml.dom.minidom"}, "a module is not imported because a checkpoint names it"),
+        ({"method": "stranger.adapter"}, "a module is not imported because a checkpoint names it"),
     ],
 )
-def test_a_routed_configuration_builds_nothing_absurd_and_imports_nothing(base, copied, changes, said):
+def test_a_routed_configuration_builds_nothing_absurd_and_imports_nothing(
+    base, copied, changes, said, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "stranger").mkdir()
+    (tmp_path / "stranger" / "adapter.py").write_text("class Config: pass\n")
     text = {"peft_type": "CVIT_BENCH", "target_modules": ".*q_proj", **changes}
     (copied / CONFIG).write_text(json.dumps(text))
     with pytest.raises(CvitBenchError, match=said):
         load_adapter(base, None, copied, "01-a")
-    assert "antigravity" not in sys.modules
-    assert "xml.dom.minidom" not in sys.modules
+    assert not {"antigravity", "stranger", "stranger.adapter"} & set(sys.modules)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
