@@ -7,6 +7,7 @@ from typing import Literal
 
 from benchmarks.board_table import Contender, hooked
 from cvit_bench.data.library import open_suite
+from cvit_bench.records.choices import CellChoice
 
 CHOICE_SEED = 100
 CHOICE_STAGES = 2
@@ -17,7 +18,10 @@ _EARLIER: dict[Kind, tuple[Kind, ...]] = {"rate": (), "strength": ("rate",), "ru
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run, where it goes, and for trials fewer samples or other settings."""
+    """What is to be run, where it goes, and for trials fewer samples or other settings.
+
+    `cells` are those of every run that counts; the whole matrix is asked with the first seeds in any case.
+    """
 
     contenders: Mapping[str, Contender]
     rates: tuple[float, ...]
@@ -31,6 +35,7 @@ class Plan:
     base: str | None = None
     data_root: Path | None = None
     device: str = "cpu"
+    cells: CellChoice = CellChoice.FULL
 
     def choice(self, suite: str) -> str:
         """Return the suite on which the settings of a suite's runs are chosen."""
@@ -143,14 +148,13 @@ def _settings(plan: Plan, job: Job, settled: Settled) -> list[str]:
 def evaluate_words(plan: Plan, job: Job) -> list[str]:
     """Return the command that evaluates a run, without its folder.
 
-    All stages × tasks with the first seeds, with others what was trained so far; points of a grid on held-out
-    samples.
+    Points of a grid are asked about held-out samples, at their last stage alone.
     """
     words = ["evaluate", "--device", plan.device]
     if job.kind != "run":
         words += ["--split", "val", "--cells", "final"]
     elif not _is_first(plan, job):
-        words += ["--cells", "lower"]
+        words += [] if plan.cells is CellChoice.FULL else ["--cells", plan.cells.value]
     words += [] if plan.limit is None else ["--limit", str(plan.limit)]
     return words + _data(plan)
 

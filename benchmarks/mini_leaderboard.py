@@ -4,8 +4,7 @@
     python benchmarks/mini_leaderboard.py --suites mini --methods lora smolora --seeds 0 --out runs/some
 
 The table of contenders is `mini_leaderboard.yaml`. For each of them the learning rate is chosen on samples
-that training left out, then every seed is trained and replayed, and the runs join `leaderboards/SUITE`. All
-stages × tasks are asked with the first seeds; with others, at each stage what was trained so far.
+that training left out, then every seed is trained and replayed, and the runs join `leaderboards/SUITE`.
 Exit status 1 when a run could not be finished. A call that was interrupted goes on where it was.
 """
 
@@ -28,6 +27,7 @@ from benchmarks.board_state import State
 from benchmarks.board_table import TABLE, check_installed, load_table
 from benchmarks.job_order import work_off
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.choices import CellChoice
 from cvit_bench.records.files import write_text
 from cvit_bench.side_by_side import processes
 
@@ -79,6 +79,7 @@ def _state(given: argparse.Namespace) -> State:
         base=given.base,
         data_root=given.data_root,
         device=given.device,
+        cells=CellChoice(given.cells),
     )
     return State(plan, all_jobs(plan))
 
@@ -144,6 +145,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--replace", action="store_true", help="remove entries of these suites that are not from this call")
     add("--report-only", action="store_true", help="run nothing; report and add what is finished")
+    add(
+        "--cells",
+        default=CellChoice.FULL.value,
+        choices=[CellChoice.FULL.value, CellChoice.LOWER.value],
+        help="lower: with all but the first seeds only what was trained so far (no forgetting, no FWT there)",
+    )
     add("--train-only", action="store_true", help="leave evaluating the runs that count to a later call")
     add("--recheck", action="store_true", help="open finished runs again; what is there of them is reused")
     add("--markdown", type=Path, help="where the report goes (default: OUT/report.md)")

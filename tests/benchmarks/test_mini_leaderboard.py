@@ -27,6 +27,7 @@ from benchmarks.job_order import work_off
 from benchmarks.mini_leaderboard import main
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
+from cvit_bench.records.choices import CellChoice
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.load import load_json
 from cvit_bench.records.method import method_files
@@ -150,8 +151,10 @@ def test_a_run_that_counts_has_the_chosen_settings_and_its_seeds(tmp_path):
     assert "--holdout" not in words
     assert "--stages" not in words
     usual = ["evaluate", "--device", "cpu", "--limit", "3"]
-    assert evaluate_words(plan(tmp_path, limit=3), replace(job, router_seed=0)) == usual
-    lower = evaluate_words(plan(tmp_path, limit=3), job)
+    first = replace(job, router_seed=0)
+    assert evaluate_words(plan(tmp_path, limit=3, cells=CellChoice.LOWER), first) == usual
+    assert evaluate_words(plan(tmp_path, limit=3), job) == usual
+    lower = evaluate_words(plan(tmp_path, limit=3, cells=CellChoice.LOWER), job)
     assert lower == [*usual[:3], "--cells", "lower", *usual[3:]]
     assert run_dir(plan(tmp_path), job) == tmp_path / "mini" / "smolora-0-r1"
 
