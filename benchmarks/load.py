@@ -25,7 +25,7 @@ from tabulate import tabulate
 
 from benchmarks.scoring_run import SCORERS, WORDINGS, write_run
 
-ENTRY = Path(__file__).resolve().parents[1] / "leaderboards" / "mini" / "entries" / "lora.json"
+ENTRY = Path(__file__).resolve().parents[1] / "leaderboards" / "mini" / "entries" / "lora-0.json"
 TASKS = [f"{name}{at}" for name in SCORERS for at in (0, 1)]
 TIMES, MOST = 10, 12.0
 FLOOR_SECONDS, FLOOR_MIB = 0.5, 20.0

@@ -35,7 +35,7 @@ from cvit_bench.records.files import write_text
 from cvit_bench.report.leaderboard import write_leaderboard
 from cvit_bench.report.run_report import write_run_report
 
-ENTRY = Path(__file__).resolve().parents[1] / "leaderboards" / "mini" / "entries" / "lora.json"
+ENTRY = Path(__file__).resolve().parents[1] / "leaderboards" / "mini" / "entries" / "lora-0.json"
 NUM_TASKS, NUM_STAGES = 10, 7
 WORDS = ("red", "green", "blue", "grey")
 Rows = list[tuple[str, str]]
