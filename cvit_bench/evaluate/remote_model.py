@@ -65,20 +65,20 @@ class RemoteModel:
         said = [list(row) for row in answers]
         return cast(list[Likelihoods], self._ask("rank", self._read(prompts), said))
 
+    def answer_and_rank(
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]
+    ) -> list[tuple[str, Likelihoods]]:
+        """Answer prompts, and say how likely given answers are."""
+        said = [list(row) for row in answers]
+        found = self._ask("answer_and_rank", self._read(prompts), said)
+        return cast(list[tuple[str, Likelihoods]], found)
+
     def _read(self, prompts: Sequence[Prompt]) -> list[Prompt]:
         began = time.monotonic()
         try:
             return with_bytes(prompts)
         finally:
             self._reading += time.monotonic() - began
-
-    def answer_and_rank(
-        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]
-    ) -> list[tuple[str, Likelihoods]]:
-        """Answer prompts, and say how likely given answers are."""
-        said = [list(row) for row in answers]
-        found = self._ask("answer_and_rank", with_bytes(prompts), said)
-        return cast(list[tuple[str, Likelihoods]], found)
 
     def _ask(self, name: str, *given: Any) -> Any:
         if self._checkpoint is None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.blanks import Keys
 from cvit_bench.evaluate.cells import CellWork, Missing, last_words, tidy
-from cvit_bench.evaluate.rank import Keys
 from cvit_bench.evaluate.ranking import BlankWork
 from cvit_bench.progress import say
 from cvit_bench.records.load import load_json, save_json

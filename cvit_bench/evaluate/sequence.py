@@ -12,12 +12,12 @@ from weakref import WeakKeyDictionary
 from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.errors import CvitBenchError, IncompleteRunError
 from cvit_bench.evaluate.batch_size import BatchSize
+from cvit_bench.evaluate.blanks import Keys, fill_blanks, missing_blanks
 from cvit_bench.evaluate.cells import CellWork, Missing, missing_in, prediction_key
 from cvit_bench.evaluate.generate import fill_cells
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.pacing import Pacer
 from cvit_bench.evaluate.planning import RUNNER_VERSION, Wanted, make_plan
-from cvit_bench.evaluate.rank import Keys, fill_blanks, missing_blanks
 from cvit_bench.evaluate.ranking import BlankWork, Rankings
 from cvit_bench.evaluate.reuse import check_runs, take_answers, take_blanks
 from cvit_bench.evaluate.score import score_run
