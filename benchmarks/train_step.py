@@ -160,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", default="cpu")
     add("--threads", type=int, default=1)
     add("--clock", choices=("wall", "cpu"), default="wall", help="cpu: time on the processor, busy machines")
+    add("--attention", choices=("suited", "fused"), default="suited", help="suited: as the trainer does")
     add("--batch", type=int, default=16, help="samples a step at 7B shapes")
     add("--length", type=int, default=704, help="positions a sample at 7B shapes, 576 of them a picture")
     add("--layers", type=int, default=32, help="decoder layers at 7B shapes; fewer for a trial")

@@ -19,6 +19,7 @@ from cvit_bench.records.method import load_method
 from cvit_bench.records.sample import Prompt
 from cvit_bench.resources import PACKAGE, embedded_base
 from cvit_bench.train.adapted import StageStart, attach
+from cvit_bench.train.attention import suit_attention
 from cvit_bench.train.examples import Draw, Example, draw_batches, load_examples
 from cvit_bench.train.live_stage import LiveStage
 from cvit_bench.train.loop import Tuning
@@ -50,6 +51,8 @@ def embedded_case(method: str, given: argparse.Namespace) -> Case:
     settings = resolve(load_method(method), suite, [])
     examples = load_examples(library, [TASK], settings.templates, 0)
     base = load_base(embedded_base(), Placement(given.device, "float32", given.threads))
+    if given.attention == "suited":
+        suit_attention(base)
     projector = family_of(embedded_base()).projector
     return _case(method, base, projector, settings, examples)
 

@@ -142,14 +142,15 @@ class TrainRun:
     def _load(self, folder: Path) -> Any:
         from cvit_bench.models.family import family_of
         from cvit_bench.models.loading import load_base
+        from cvit_bench.train.attention import suit_attention
 
         if not family_of(folder).needs_torch:
             raise CvitBenchError(f"{folder}: a scripted base cannot be trained")
         if self.shard:
             from cvit_bench.train.sharding import load_sharded
 
-            return load_sharded(folder, self.placement, self.processes)
-        return load_base(folder, self.placement)
+            return suit_attention(load_sharded(folder, self.placement, self.processes))
+        return suit_attention(load_base(folder, self.placement))
 
     def _folder(self, name: str) -> Path:
         return self.run_dir / "stages" / name
