@@ -86,13 +86,14 @@ class Update(RoutedUpdate):
         fusion: w_vu and w_if, [2, o].
     """
 
+    prefix_shareable = True
+
     vu_router: torch.Tensor
     if_router: torch.Tensor
 
     def __init__(self, place: Place, config: Config, history: History) -> None:
         super().__init__(place)
         self.config = config
-        self.prefix_shareable = config.decode_route == "cached"
         self.group = config.num_experts // 2
         self.down = empty(config.rank, place.width_in)
         self.up = empty(place.width_out, config.rank)
@@ -117,13 +118,19 @@ class Update(RoutedUpdate):
 
     def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
         """Return output + α U + β F."""
-        gates = torch.stack([self._vu_gates(x, routing), self._if_gates(routing)], 1)
-        spread = per_position(gates.flatten(1), x, routing, self.stream)
+        spread = self._gates_at(x, routing)
         h = self._down(x)
         h = h * expand(spread * self.config.scale, self.config.part_rank).to(h.dtype)
         h = h.view(*h.shape[:-1], 2, -1)
         h = h * self._fused(h, routing).unsqueeze(-1)
         return up(output, h.flatten(-2), self.up)
+
+    def _gates_at(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
+        """Return [g_vu, g_if] in a shape that multiplies [..., N] of every position of x."""
+        seen, asked = self._vu_gates(x, routing), self._if_gates(routing)
+        if seen.ndim == asked.ndim:
+            return per_position(torch.cat([seen, asked], -1), x, routing, self.stream)
+        return torch.cat([seen, asked.unsqueeze(1).expand(-1, seen.shape[1], -1)], -1)
 
     def _down(self, x: torch.Tensor) -> torch.Tensor:
         """Return A x [..., rank]; each group drops inputs of its own."""
@@ -149,13 +156,15 @@ class Update(RoutedUpdate):
         return torch.einsum("go,ogr->gr", self.fusion, self.up.view(len(self.up), 2, -1))
 
     def _vu_gates(self, x: torch.Tensor, routing: Routing) -> torch.Tensor:
-        """Return g_vu [B, N/2]; fixed at prefill where `decode_route` is cached."""
+        """Return g_vu [B, N/2]; while decoding that of the prompt (`cached`) or each token's, [B, L, N/2]."""
         place = (self.layer, "vu")
         if self.config.decode_route == "cached" and routing.decoding and place in routing.kept:
             return routing.kept[place]
-        where = "real" if routing.decoding else POOLED_OVER[self.config.vu_pooling]
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.router_grad != "none"):
-            scores = logits(pooled(x, routing, self.stream, where), self.vu_router)
+            if routing.decoding and self.stream == "text":
+                return self._gates(logits(x, self.vu_router))
+            mean = pooled(x, routing, self.stream, POOLED_OVER[self.config.vu_pooling])
+            scores = logits(mean, self.vu_router)
             gates = self._gates(scores)
         if not routing.decoding:
             routing.kept[place] = gates
