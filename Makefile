@@ -1,4 +1,5 @@
 # Every target sets up its own environment in $(VENV) first; nothing else is needed but Python and pip.
+#   make try    the same as demo in about a minute, with far too little training
 #   make demo   train, replay and rank three methods on the embedded suite
 #   make test   style, types, layers and tests
 #   make proofs  the tests that take minutes on real models
@@ -14,12 +15,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 DEMO_OUT ?= runs/demo
+TRY_OUT ?= runs/try
 GATES_OUT ?= runs/gates
 BOARD_OUT ?= runs/leaderboard
 BOARD_SUITES ?= mini mini-multi mini-coin
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo gates coverage test proofs fuzz fast-test leaderboards style format wheel-check clean
+.PHONY: try demo gates coverage test proofs fuzz fast-test leaderboards style format wheel-check clean
+
+try: $(VENV)/.ready
+	@echo "== training, replaying and ranking three methods on the embedded suite, in about a minute"
+	$(BIN)/cvit-bench demo --quick --out $(TRY_OUT)
 
 demo: $(VENV)/.ready
 	@echo "== training, replaying and ranking three methods on the embedded suite (no GPU, no network)"
