@@ -82,11 +82,16 @@ class Known:
 
 @dataclass(frozen=True)
 class Missing:
-    """How many answers and how many rankings a cell lacks, and how many of its prompts lack either."""
+    """How many answers and how many rankings a cell lacks, and how many of its prompts lack either.
+
+    `untidy` is whether its file holds more than a whole line of each sample: a kill came before it was put
+    in order.
+    """
 
     answers: int
     rankings: int
     rows: int
+    untidy: bool
 
 
 def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) -> str:
@@ -101,12 +106,14 @@ def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) ->
 
 def missing_in(work: CellWork) -> Missing:
     """Tell what a cell lacks; nothing is written."""
-    there = last_words(work.path)
+    file = read_predictions(work.path)
+    there = _last(file)
     known = [row.known(there.get(row.prompt.sample_id)) for row in work.rows()]
     return Missing(
         answers=sum(one.lacks_answer for one in known),
         rankings=sum(one.lacks_ranking for one in known),
         rows=sum(one.is_lacking for one in known),
+        untidy=bool(file.damaged) or len(there) < len(file.predictions),
     )
 
 
@@ -143,6 +150,8 @@ def _keep(path: Path, file: PredictionFile, kept: Sequence[Prediction]) -> None:
 def leave_last(work: CellWork) -> None:
     """Leave one whole line of each sample, the last: answers may have stood there before their rankings."""
     file = read_predictions(work.path)
+    for complaint in file.damaged:
+        say(f"{complaint}; the line is dropped")
     _keep(work.path, file, list(_last(file).values()))
 
 

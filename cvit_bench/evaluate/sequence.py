@@ -13,7 +13,7 @@ from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.errors import CvitBenchError, IncompleteRunError
 from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.evaluate.blanks import Keys, fill_blanks, missing_blanks
-from cvit_bench.evaluate.cells import CellWork, Missing, missing_in, prediction_key
+from cvit_bench.evaluate.cells import CellWork, Missing, leave_last, missing_in, prediction_key
 from cvit_bench.evaluate.generate import fill_cells
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.pacing import Pacer
@@ -148,9 +148,17 @@ def ranks(base: Path, options: EvaluateOptions) -> bool:
 
 
 def outstanding(
-    inputs: RunInputs, stages: Sequence[StageWeights], plan: EvaluationPlan, dtype: str, ranking: bool
+    inputs: RunInputs,
+    stages: Sequence[StageWeights],
+    plan: EvaluationPlan,
+    dtype: str,
+    ranking: bool,
+    tidies: bool = False,
 ) -> list[StageWork]:
-    """Return, stage by stage, the cells that lack answers or (`ranking`) rankings."""
+    """Return, stage by stage, the cells that lack answers or (`ranking`) rankings.
+
+    Nothing is written, but where it `tidies`: what a kill left in files that lack nothing goes.
+    """
     settings: dict[str, object] = {"runner": RUNNER_VERSION, "decoding": "greedy", "dtype": dtype}
     work: list[StageWork] = []
     for stage in stages:
@@ -161,6 +169,8 @@ def outstanding(
             missing = missing_in(found)
             if missing.rows:
                 lacking.setdefault(cell.task, []).append((found, missing))
+            elif tidies and missing.untidy:
+                leave_last(found)
         on_blank = [(one, missing_blanks(one)) for one in (rankings.on_blank() if rankings else ())]
         blanks = [(one, keys) for one, keys in on_blank if keys]
         if lacking or blanks:
@@ -193,13 +203,14 @@ def _lacking(
     options: EvaluateOptions,
 ) -> list[StageWork]:
     """Return what is to be done, once other runs have given what they know."""
-    work = outstanding(inputs, stages, plan, options.placement.arithmetic, ranks(base, options))
+    does_rank = ranks(base, options)
+    work = outstanding(inputs, stages, plan, options.placement.arithmetic, does_rank, tidies=True)
     for other in options.reuse if work else ():
         count = sum(take_answers(inputs.run_dir, other, one.cells) for one in work)
         for one in work:
             take_blanks(inputs.run_dir, other, one.blanks)
         say(f"{inputs.run_dir.name}: {count} answers taken over from {other}")
-        work = outstanding(inputs, stages, plan, options.placement.arithmetic, ranks(base, options))
+        work = outstanding(inputs, stages, plan, options.placement.arithmetic, does_rank)
     return work
 
 

@@ -32,9 +32,13 @@ class Holder(Record):
 
 @contextmanager
 def at_work(run_dir: Path, doing: str) -> Iterator[None]:
-    """Hold a run directory while the block runs; raise CvitBenchError when another process holds it."""
+    """Hold a run directory, made if need be, while the block runs.
+
+    Raises CvitBenchError when another process holds it.
+    """
     path = run_dir / LOCK
     try:
+        run_dir.mkdir(parents=True, exist_ok=True)
         stream = appending(path)
     except OSError as error:
         raise CvitBenchError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,6 +1,7 @@
 """Train a suite: stage after stage, each saved when it is done, the manifest last."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cvit_bench.progress import say
 from cvit_bench.records.base import Name
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
+from cvit_bench.records.lock import at_work
 from cvit_bench.records.manifest import (
     MANIFEST,
     BaseModelRef,
@@ -30,7 +32,7 @@ from cvit_bench.train.examples import Example, examples_sha256, first_of_each, l
 from cvit_bench.train.processes import Processes
 from cvit_bench.train.schedules import StagePlan, plan_stages
 from cvit_bench.train.settings import TrainSettings
-from cvit_bench.train.stage_files import StageTraining, finished_stage, remove_stages
+from cvit_bench.train.stage_files import StageTraining, finished_stage, remove_stages, remove_stops
 
 
 @dataclass
@@ -59,6 +61,10 @@ class TrainRun:
         run_name(self.run_dir)
         folder = base_folder(self.base, self.run_dir)
         base = self.base.model_copy(update={"sha256": base_sha256(folder)})
+        with at_work(self.run_dir, "train") if self.processes.is_first else nullcontext():
+            return self._train_all(folder, base, fresh)
+
+    def _train_all(self, folder: Path, base: BaseModelRef, fresh: bool) -> Manifest:
         if fresh and self.processes.is_first:
             (self.run_dir / MANIFEST).unlink(missing_ok=True)
             remove_stages(self.run_dir)
@@ -98,6 +104,8 @@ class TrainRun:
             done = self._train_stage(plan, folder, base, examples, (origin, data), offset)
         else:
             say(f"{self.run_dir.name} {plan.name}: trained already")
+            if self.processes.is_first:
+                remove_stops(target)  # a kill may have come before they were
         return _listed(plan, done)
 
     def _examples(self, plan: StagePlan) -> list[Example]:

@@ -66,6 +66,16 @@ def stage_folder(folder: Path) -> Iterator[Path]:
         raise CvitBenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
 
+def stops_folder(stage: Path) -> Path:
+    """Return where the saves of a stage in training lie, beside where it will lie."""
+    return stage.with_name(f".{stage.name}.steps")
+
+
+def remove_stops(stage: Path) -> None:
+    """Remove the saves of a finished stage."""
+    shutil.rmtree(stops_folder(stage), ignore_errors=True)
+
+
 def remove_stages(run_dir: Path) -> None:
     """Remove all stages of a run, finished or not."""
     shutil.rmtree(run_dir / "stages", ignore_errors=True)

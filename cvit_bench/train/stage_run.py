@@ -27,7 +27,7 @@ from cvit_bench.train.precision import chosen
 from cvit_bench.train.processes import Processes
 from cvit_bench.train.schedules import StagePlan
 from cvit_bench.train.settings import TrainSettings
-from cvit_bench.train.stage_files import TRAINING, StageTraining, stage_folder
+from cvit_bench.train.stage_files import TRAINING, StageTraining, remove_stops, stage_folder, stops_folder
 from cvit_bench.train.step_log import STEPS, StepLog, Tracker
 from cvit_bench.train.stops import StopFiles
 from cvit_bench.train.watching import WATCHED, watch_stage
@@ -86,7 +86,7 @@ class StageRun:
 
     def train(self) -> StageTraining:
         """Train and save the stage."""
-        stops = StopFiles(self.run_dir / "stages" / f".{self.plan.name}.steps", self.origin, self.processes)
+        stops = StopFiles(stops_folder(self.folder), self.origin, self.processes)
         log = StepLog(self._log_path(), self.plan.name, self.offset, self.trackers)
         stage = self._live()
         kept = self._kept_before()
@@ -102,7 +102,8 @@ class StageRun:
         if self.processes.is_first:
             self._save(stage, kept, record, routes)
         self.processes.wait()
-        stops.clear()
+        if self.processes.is_first:
+            remove_stops(self.folder)
         self.base.loaded.model = take_off(stage.adapted)
         return record
 

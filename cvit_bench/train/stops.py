@@ -79,7 +79,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class StopFiles:
-    """Where the stops of one stage lie: `.STAGE.steps/000040/`. `origin` is what the stage is made from."""
+    """Where the stops of one stage lie: `.STAGE.steps/000040-0/`. `origin` is what the stage is made from."""
 
     folder: Path
     origin: str
@@ -154,8 +154,3 @@ class StopFiles:
         except (OSError, ValueError, KeyError, TypeError, SafetensorError, CvitBenchError) as error:
             say(f"{path}: is damaged ({error}): passed over")
             return None
-
-    def clear(self) -> None:
-        """Remove the stops of a finished stage."""
-        if self.processes.is_first:
-            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""At which writes of which command a process is killed.
+"""At which moments of which command a process is killed.
 
 `at` matches the path that is being synced: a name that begins with a point and ends in `.part` is a file that
-is written and not yet in its place, a folder one whose file has just been put in place.
+is written and not yet in its place, a folder one whose file has just been put in place. Where nothing is
+synced, the moment is that of another event (`on`): a file is opened, a folder is removed.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,33 @@ LEADERBOARD = ("leaderboard", "--add", "{run}", "--out", "{out}")
 PREPARE = ("data", "prepare", "{suite}", "--data-root", "{data}")
 FROM_COIN = ("import", "coin", "{trees}", "--suite", "{suite}", "--run-dir", "{out}/theirs")
 IMPORT = (*FROM_COIN, "--data-root", "{data}")
+TRAIN = (
+    "train",
+    "--method",
+    "branchlora",
+    "--suite",
+    "{pair}",
+    "--base",
+    "{base}",
+    "--run-dir",
+    "{out}/trained",
+    "--limit",
+    "2",
+    "--device",
+    "cpu",
+)
+EVALUATE_TRAINED = (
+    "evaluate",
+    "--run-dir",
+    "{out}/trained",
+    "--cells",
+    "final",
+    "--limit",
+    "1",
+    "--device",
+    "cpu",
+)
+FROM_SAVE, FINISHED = "01-mini_geo: goes on from step 2", "01-mini_geo: trained already"
 
 
 @dataclass(frozen=True)
@@ -36,7 +64,8 @@ class Kill:
         at: what matches the path that is synced at that moment.
         nth: which of them, from 0.
         first: a command that must be finished before.
-        litter: whether the file that was begun stays there after SIGKILL until its place is written anew.
+        on: what is done to that path.
+        goes_on: what the next call says of what is there already.
     """
 
     phase: str
@@ -44,7 +73,8 @@ class Kill:
     at: str
     nth: int = 0
     first: tuple[str, ...] | None = None
-    litter: bool = False
+    on: str = "fsync"
+    goes_on: str = ""
 
     @property
     def verb(self) -> str:
@@ -57,7 +87,8 @@ KILLS = [
     Kill("a first batch is answered", EVALUATE, r"/v0\.jsonl$"),
     Kill("the last batch of a cell is answered", EVALUATE, r"/count/v0\.jsonl$", 1),
     Kill("answers are ranked", EVALUATE, r"/fruit/v0\.jsonl$", first=ANSWER),
-    Kill("rankings replace the lines without", EVALUATE, r"\.v0\.jsonl", first=ANSWER, litter=True),
+    Kill("rankings replace the lines without", EVALUATE, r"\.v0\.jsonl", first=ANSWER),
+    Kill("the last answers have been ranked", EVALUATE, r"/yesno/v0\.jsonl$", 1, ANSWER),
     Kill("a blank picture is ranked", EVALUATE, r"\.blank\.json"),
     Kill("a file of scores is written", EVALUATE, r"scores/.*\.pick\.parquet"),
     Kill("a file of scores has been put in place", EVALUATE, r"scores/[^.]*$", 1),
@@ -76,4 +107,16 @@ KILLS = [
     Kill("a split has been put in place", PREPARE, r"/\.cvit-bench$", 2),
     Kill("answers are written", IMPORT, r"\.imported\.jsonl|imported\.jsonl", 3),
     Kill("the manifest is written", IMPORT, r"\.manifest\.json"),
-]
+    Kill("the base is loaded", TRAIN, r"/base/tokenizer_config\.json$", 2, on="open"),
+    Kill("a first step is taken", TRAIN, r"/steps\.jsonl$", on="open"),
+    Kill("the state is saved", TRAIN, r"/\.01-.*/state\.safetensors$"),
+    Kill("a step behind the last save is taken", TRAIN, r"/steps\.jsonl$", 2, on="open", goes_on=FROM_SAVE),
+    Kill("the record of a stage is written", TRAIN, r"/\.training\.json", goes_on=FROM_SAVE),
+    Kill("the adapter is synced", TRAIN, r"/\.01-.*adapter_model\.safetensors$", goes_on=FROM_SAVE),
+    Kill("a stage has been put in place", TRAIN, r"/stages$", goes_on=FINISHED),
+    Kill("the saves of a finished stage go", TRAIN, r"/\.01-mini_geo\.steps$", on="shutil.rmtree",
+         goes_on=FINISHED),
+    Kill("a second stage begins", TRAIN, r"/01-mini_geo/adapter_config\.json$", 1, on="open",
+         goes_on=FINISHED),
+    Kill("the manifest is written", TRAIN, r"/trained/\.manifest\.json", goes_on="02-mini_read: trained"),
+]  # fmt: skip

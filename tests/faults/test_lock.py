@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from cvit_bench.records.lock import LOCK
+from cvit_bench.records.lock import LOCK, at_work
 
 
 def words(toy):
@@ -35,6 +35,19 @@ def test_the_second_runner_says_who_is_there_and_changes_nothing(toy, command, b
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
+
+
+def test_training_waits_for_no_one_and_changes_nothing(tmp_path, inside):
+    run_dir = tmp_path / "run"
+    words = ["train", "--method", "lora", "--suite", "mini", "--run-dir", run_dir, "--limit", 1, "--fresh"]
+    stage = run_dir / "stages" / "01-mini_geo" / "training.json"
+    with at_work(run_dir, "train"):
+        stage.parent.mkdir(parents=True)
+        stage.write_text("{}")
+        _, err = inside(*words, code=2)
+    assert f"{run_dir}: `train` is at work here (process {os.getpid()} on" in err
+    assert stage.read_text() == "{}"
+    assert not (run_dir / "manifest.json").exists()
 
 
 def test_the_lock_of_a_killed_runner_is_taken_over(toy, command, kill_midway, bytes_under):

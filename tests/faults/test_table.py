@@ -22,11 +22,13 @@ Written by `test_table.py` from what the tests of this folder run through; none 
 Each is provoked on a finished run (`test_faults.py`). For every one: one message that names the file, no
 trace, nothing finished is lost, and the next `evaluate` ends with the same bytes.
 """
-KILLS_TEXT = """## Killed at a write
+KILLS_TEXT = """## Killed
 
-A process is killed while it syncs a file, by SIGTERM and by SIGKILL (`test_kills.py`). By SIGTERM it says
-that the same command resumes, exits 143 and leaves nothing half-written. After both: answers that stood in
-whole lines are kept, the next call exits 0, and everything is what a calm call makes, to the byte.
+A process is killed while it syncs a file, opens one or removes a folder, by SIGTERM and by SIGKILL
+(`test_kills.py`). By SIGTERM it says once that the same command resumes, exits 143 and leaves nothing
+half-written. After both: answers that stood in whole lines are kept, so are finished stages and the last save
+of one in training, the next call exits 0, and everything is what a calm call makes, to the byte, with nothing
+left beside it.
 """
 ELSEWHERE_TEXT = """## Provoked where it belongs
 
