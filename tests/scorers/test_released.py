@@ -100,6 +100,7 @@ def test_letters_are_read_loosely(make_task, text, released, strict):
 def test_the_gold_option_may_be_its_text():
     assert _value(scienceqa, "B", "green", choices=("red", "green")) == 1
     assert _value(scienceqa, "C", "C", choices=("red", "green")) == 0
+    assert [_value(scienceqa, text, "6", choices=tuple("123456")) for text in ("F", "", "E")] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

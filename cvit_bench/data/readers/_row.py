@@ -15,6 +15,8 @@ from cvit_bench.records.split import Beside
 
 Answer = Annotated[str, StringConstraints(pattern=r"\S")]
 R = TypeVar("R")
+LETTERS = "ABCDEFGHIJ"
+"""What options are called by."""
 
 
 class Row(Record):
@@ -78,8 +80,8 @@ class Pictures:
         return self.find(place, several[-1])
 
     def _path(self, place: str, name: str) -> Path:
-        inside = [_inside(folder, name, place) for folder in self._folders]
-        return next((path for path in inside[:-1] if path.is_file()), inside[-1])
+        places = [_inside(folder, name, place) for folder in self._folders]
+        return next((path for path in places[:-1] if path.is_file()), places[-1])
 
 
 def _inside(folder: Path, name: str, place: str) -> Path:
@@ -123,6 +125,16 @@ def texts_of(place: str, key: str, value: Any) -> tuple[str, ...]:
     if not value:
         raise CvitBenchError(f"{place}: {key}: holds no answer")
     return tuple(text_of(place, f"{key}.{at}", one) for at, one in enumerate(value))
+
+
+def letter_of(place: str, key: str, at: Any, num_choices: int) -> str:
+    """Return the letter of a choice that is given by its number, from 0 on."""
+    last = min(num_choices, len(LETTERS)) - 1
+    if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at <= last:
+        raise CvitBenchError(
+            f"{place}: {key}: expected the number of one of the choices, 0 to {last} (got {at!r})"
+        )
+    return LETTERS[at]
 
 
 def without_instruction(prompt: str) -> str:

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from cvit_bench.data.readers._json import fields, items
-from cvit_bench.data.readers._row import Pictures, each, needed, text_of, texts_of
+from cvit_bench.data.readers._row import Pictures, each, letter_of, needed, text_of, texts_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Picture, Sample
 from cvit_bench.records.split import ALONE, Beside
 from cvit_bench.text import known
 
 SPLITS = "pid_splits.json"
-_LETTERS = "ABCDEFGHIJ"
 
 
 def read(path: Path, beside: Beside = ALONE) -> Iterator[Sample]:
@@ -38,7 +37,7 @@ def read(path: Path, beside: Beside = ALONE) -> Iterator[Sample]:
         yield Sample(
             name,
             _question(place, row),
-            (_letter(place, row, choices),),
+            (letter_of(place, "answer", needed(place, row, "answer"), len(choices)),),
             choices,
             _picture(place, row, name, pictures),
             place=f"{path}:{item.line}",
@@ -60,13 +59,6 @@ def _question(place: str, row: dict[str, Any]) -> str:
     question = text_of(place, "question", needed(place, row, "question"))
     hint = row.get("hint")
     return f"{hint.strip()}\n{question}" if isinstance(hint, str) and hint.strip() else question
-
-
-def _letter(place: str, row: dict[str, Any], choices: tuple[str, ...]) -> str:
-    at = needed(place, row, "answer")
-    if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < min(len(choices), len(_LETTERS)):
-        raise CvitBenchError(f"{place}: answer: expected the number of one of the choices (got {at!r})")
-    return _LETTERS[at]
 
 
 def _picture(place: str, row: dict[str, Any], name: str, pictures: Pictures) -> Picture | None:

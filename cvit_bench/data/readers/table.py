@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cvit_bench.data.readers._row import Pictures, answers_of, each, needed, text_of, texts_of
+from cvit_bench.data.readers._row import Pictures, answers_of, each, letter_of, needed, text_of, texts_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Picture, Sample
 from cvit_bench.records.split import ALONE, Beside
 from cvit_bench.text import unknown_name
 
 COLUMNS = ("id", "image", "question", "answers", "choices")
-_LETTERS = "ABCDEFGHIJ"
 
 
 def read(path: Path, beside: Beside = ALONE) -> Iterator[Sample]:
@@ -40,7 +39,7 @@ def samples_of(
         row = {ours: found[column] for ours, column in theirs.items() if found.get(column) is not None}
         sample = text_of(place, "id", row.get("id", number)).strip()
         place = f"{place}: id {sample}"
-        choices = texts_of(place, "choices", list(row["choices"])) if row.get("choices") else ()
+        choices = texts_of(place, "choices", row["choices"]) if row.get("choices") else ()
         yield Sample(
             sample,
             text_of(place, "question", needed(place, row, "question")),
@@ -77,9 +76,7 @@ def _answers(place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> tu
     if given is None:
         return ()
     if choices and isinstance(given, int):
-        if not 0 <= given < len(choices):
-            raise CvitBenchError(f"{place}: answers: there is no choice number {given}")
-        return (_LETTERS[given],)
+        return (letter_of(place, "answers", given, len(choices)),)
     given = list(given) if isinstance(given, list | tuple) else given
     if isinstance(given, list) and given and isinstance(given[0], dict):
         return answers_of(place, given)

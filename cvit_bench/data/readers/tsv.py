@@ -15,12 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cvit_bench.data.readers._json import read_text
-from cvit_bench.data.readers._row import Pictures, each, text_of
+from cvit_bench.data.readers._row import LETTERS, Pictures, each, text_of
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.sample import Picture, Sample
 from cvit_bench.records.split import ALONE, Beside
 
-_LETTERS = "ABCDEFGHIJ"
 _SHORTEST_IMAGE = 64
 """Characters; anything shorter is the index of another row, as VLMEvalKit reads it."""
 
@@ -40,7 +39,7 @@ def read(path: Path, beside: Beside = ALONE) -> Iterator[Sample]:
         number, row = line
         name = text_of(f"{path}:{number}", "index", row["index"]).strip()
         place = f"{path}:{number}: id {name}"
-        choices = tuple(row[letter] for letter in _LETTERS if row.get(letter))
+        choices = tuple(row[letter] for letter in LETTERS if row.get(letter))
         hint = row.get("hint", "").strip()
         question = text_of(place, "question", row["question"])
         yield Sample(

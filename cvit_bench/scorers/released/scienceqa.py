@@ -41,7 +41,8 @@ def _letter(text: str) -> str:
 
 
 def _gold(sample: Sample, answer: str) -> str:
-    """Return the letter of a reference that may be a letter or the text of an option."""
+    """Return the letter of a reference, a letter or the text of an option; "" beyond the five it knows."""
     if answer in sample.choices:
-        return _OPTIONS[sample.choices.index(answer)]
+        at = sample.choices.index(answer)
+        return _OPTIONS[at : at + 1]
     return answer.strip().upper()

@@ -158,7 +158,9 @@ def test_faults_of_scienceqa_are_named(write, faults):
     path = write("problems.json", broken)
     write("pid_splits.json", {"test": ["4", "9"]})
     _, (four, nine) = faults("scienceqa", path, part="test")
-    assert four.startswith(f"{path}:21: id 4: answer: expected the number of one of the choices (got 3)")
+    assert four.startswith(
+        f"{path}:21: id 4: answer: expected the number of one of the choices, 0 to 2 (got 3)"
+    )
     assert nine == f"{path}: 9: pid_splits.json names this problem, but it is not there"
 
 

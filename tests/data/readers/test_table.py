@@ -42,6 +42,19 @@ def test_a_choice_by_its_number_becomes_a_letter(parquet, read):
     assert (sample.id, sample.answers, sample.choices) == ("1", ("B",), ("a", "b"))
 
 
+def test_a_choice_without_a_letter_is_named(parquet, faults):
+    row = {"question": "?", "choices": list("abcdefghijk"), "answers": 10}
+    path = parquet([row, {**row, "answers": 9}])
+    (last,), (fault,) = faults("table", path)
+    assert last.answers == ("J",)
+    assert fault.startswith(f"{path} row 1: id 1: answers: expected the number of one of the choices, 0 to 9")
+
+
+def test_one_choice_may_stand_without_a_list(parquet, read):
+    rows = [{"question": "?", "choices": 5, "answers": "5"}]
+    assert read("table", parquet(rows))[0].choices == ("5",)
+
+
 def test_an_arrow_file_is_read_too(tmp_path, read):
     Dataset.from_list([{"question": "?", "answers": "x"}]).save_to_disk(str(tmp_path / "d"))
     (path,) = (tmp_path / "d").glob("*.arrow")
@@ -53,7 +66,10 @@ def test_an_arrow_file_is_read_too(tmp_path, read):
     [
         ({"question": " "}, "row 2: id 2: question: expected a text"),
         ({"question": None}, "row 2: id 2: question: this key is required"),
-        ({"choices": ["a"], "answers": 4}, "row 2: id 2: answers: there is no choice number 4"),
+        (
+            {"choices": ["a"], "answers": 4},
+            "row 2: id 2: answers: expected the number of one of the choices, 0 to 0 (got 4)",
+        ),
     ],
 )
 def test_a_faulty_row_is_named_by_its_number(parquet, faults, changes, said):
