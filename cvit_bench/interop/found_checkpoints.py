@@ -7,8 +7,8 @@ from typing import Literal
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.adapter_names import is_old, new_config, new_name
-from cvit_bench.interop.tensors import Tensors, read_tensors, write_tensors
-from cvit_bench.models.folders import ADAPTER_FILES, SCRIPT
+from cvit_bench.interop.tensors import Tensors, read_tensors, tensor_names, write_tensors
+from cvit_bench.models.folders import ADAPTER_FILES, SCRIPT, adapter_config
 from cvit_bench.records.files import write_bytes, write_text
 
 CONFIG, WEIGHTS = ADAPTER_FILES
@@ -54,12 +54,8 @@ def _why_copied(folder: Path) -> str:
         return f"its projector is in {BESIDE}"
     if not (folder / WEIGHTS).is_file():
         return "its weights are pickled" if (folder / PICKLED).is_file() else ""
-    from safetensors import safe_open
-
-    with safe_open(folder / WEIGHTS, framework="numpy") as file:
-        names = list(file.keys())
-    ours = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("peft_type") != "LORA"
-    return "its weights have older names" if not ours and is_old(names) else ""
+    is_lora = adapter_config(folder).get("peft_type") == "LORA"
+    return "its weights have older names" if is_lora and is_old(tensor_names(folder / WEIGHTS)) else ""
 
 
 def copy_checkpoint(found: FoundCheckpoint, target: Path, allow_pickle: bool) -> None:
@@ -86,7 +82,7 @@ def _copy_model(found: FoundCheckpoint, target: Path, allow_pickle: bool) -> Non
 def copy_adapter(found: FoundCheckpoint, target: Path, allow_pickle: bool) -> None:
     """Write an adapter folder in safetensors and in the names of today; nothing is left where it fails."""
     folder = found.folder
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config = adapter_config(folder)
     try:
         tensors = _renamed(_read(folder, allow_pickle))
         config = new_config(config, tensors)

@@ -25,11 +25,18 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.plain import PlainWeights, plain_lora
 from cvit_bench.models.adapter_files import load_adapter, save_adapter
 from cvit_bench.models.family import Placement
-from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
+from cvit_bench.models.folders import (
+    ADAPTER_FILES,
+    adapter_config,
+    adapter_sha256,
+    base_folder,
+    base_sha256,
+    public_name,
+)
 from cvit_bench.models.loading import LoadedBase, load_base
 from cvit_bench.records.manifest import Manifest, load_manifest
 from cvit_bench.records.sample import Prompt
-from cvit_bench.text import unknown_name
+from cvit_bench.text import first_line, unknown_name
 
 TOLERANCE = 1e-4
 """Largest difference of logits between a stage and its plain form, relative to the largest logit."""
@@ -40,16 +47,13 @@ def export_lora(run_dir: Path, stage: str, task: str | None, out: Path, placemen
 
     Raises CvitBenchError when the stage does not fold, or `out` is there already.
     """
-    from peft import PeftConfig
-
     manifest = load_manifest(run_dir)
     folders = {found.name: run_dir / found.checkpoint for found in manifest.stages}
     if stage not in folders:
         raise CvitBenchError(f"--stage: {unknown_name('stage', stage, folders)}")
     if out.exists():
         raise CvitBenchError(f"--out {out}: is there already")
-    adapter_sha256(folders[stage])
-    config = PeftConfig.from_pretrained(str(folders[stage]))
+    config = _config_of(folders[stage])
     if str(config.peft_type.value) == "LORA":
         shutil.copytree(folders[stage], out)
         return f"{out}: copied, it is a plain LoRA already"
@@ -64,6 +68,21 @@ def export_lora(run_dir: Path, stage: str, task: str | None, out: Path, placemen
         raise CvitBenchError(f"--task: {unknown_name('task', task, config.tasks)}")
     said = _write(run_dir, manifest, folders[stage], config.tasks.index(task), out, placement)
     return f"{said}; for {task} alone"
+
+
+def _config_of(folder: Path) -> Any:
+    """Return PEFT's configuration of an adapter folder; raise when it is none."""
+    from peft import PeftConfig
+
+    adapter_sha256(folder)
+    adapter_config(folder)
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise CvitBenchError(f"{folder}: no adapter that PEFT knows ({first_line(error)})") from error
+    if config.peft_type is None:
+        raise CvitBenchError(f"{folder / ADAPTER_FILES[0]}: peft_type: this key is required")
+    return config
 
 
 def _refuse_unless_it_folds(stage: str, config: Any) -> None:

@@ -29,6 +29,17 @@ def read_tensors(path: Path, allow_pickle: bool) -> Tensors:
         raise CvitBenchError(f"{path}: cannot be read ({first_line(error)})") from error
 
 
+def tensor_names(path: Path) -> list[str]:
+    """Return the names of what a file of safetensors holds; no tensor is read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return list(file.keys())
+    except (OSError, SafetensorError) as error:
+        raise CvitBenchError(f"{path}: cannot be read ({first_line(error)})") from error
+
+
 def _unpickled(path: Path, allow_pickle: bool) -> Tensors:
     import pickle
 

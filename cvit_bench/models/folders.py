@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_files
+from cvit_bench.records.load import read_text
 from cvit_bench.records.manifest import BaseModelRef
 from cvit_bench.resources import embedded_base
 from cvit_bench.text import unknown_name
@@ -36,8 +38,8 @@ def base_folder(base: BaseModelRef, run_dir: Path | None = None) -> Path:
 
 def public_name(base: BaseModelRef) -> str:
     """Return how a base is named in files that leave this machine: a local folder by its last part only."""
-    is_local = base.path.startswith((".", "/", "~")) or base.path.count("/") != 1
-    return Path(base.path).name if is_local and not base.path.startswith(EMBEDDED) else base.path
+    is_public = is_hub_id(base.path) or base.path.startswith(EMBEDDED)
+    return base.path if is_public else Path(base.path).name
 
 
 def _embedded(name: str) -> Path:
@@ -94,14 +96,27 @@ def adapter_sha256(folder: Path) -> str:
     return sha256_files([folder / name for name in ADAPTER_FILES], folder)
 
 
+def adapter_config(folder: Path) -> dict[str, Any]:
+    """Return what the configuration of an adapter folder holds; raise when it holds no keys and values."""
+    path = folder / ADAPTER_FILES[0]
+    try:
+        found = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise CvitBenchError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise CvitBenchError(f"{path}: expected keys and values, got {type(found).__name__}")
+    return found
+
+
 def instruction_mode(folder: Path) -> str | None:
     """Return what an adapter's routers are told about instructions, None when they ask for nothing."""
     try:
-        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-        settings = config.get("settings") or {}
-        return settings.get("instruction_key") if settings.get("text_weight", 1.0) else None
-    except (OSError, ValueError, AttributeError):
+        settings = adapter_config(folder).get("settings")
+    except CvitBenchError:
         return None
+    if not isinstance(settings, dict) or not settings.get("text_weight", 1.0):
+        return None
+    return settings.get("instruction_key")
 
 
 def detect_family(folder: Path) -> str:

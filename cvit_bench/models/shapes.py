@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.models.folders import EMBEDDED, base_folder
+from cvit_bench.models.folders import EMBEDDED, base_folder, is_hub_id
 from cvit_bench.records.manifest import BaseModelRef
 from cvit_bench.text import first_line
 
@@ -19,9 +19,12 @@ def config_file(base: BaseModelRef, run_dir: Path | None, shapes: Path | None) -
     The hub's is looked for in the local cache first; weights are never fetched. Raises CvitBenchError when
     none is to be had.
     """
-    is_hub = base.path.count("/") == 1 and not base.path.startswith((".", "/"))
     folders = [root / base.path for root in (run_dir, Path()) if root is not None]
-    if base.path.startswith(EMBEDDED) or not is_hub or any(folder.is_dir() for folder in folders):
+    if (
+        base.path.startswith(EMBEDDED)
+        or not is_hub_id(base.path)
+        or any(folder.is_dir() for folder in folders)
+    ):
         return base_folder(base, run_dir) / CONFIG
     return shapes if shapes is not None else _from_hub(base)
 

@@ -17,7 +17,7 @@ from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.chat import chat_text, has_start
 from cvit_bench.models.family import Family, family_of
-from cvit_bench.models.folders import ADAPTER_FILES
+from cvit_bench.models.folders import adapter_config
 from cvit_bench.records.sample import Prompt
 from cvit_bench.resources import PACKAGE
 from cvit_bench.text import first_line
@@ -99,7 +99,7 @@ def _sizes(folder: Path) -> dict[str, int]:
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="numpy") as file:
-                found |= {name: prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+                found |= {name: prod(file.get_slice(name).get_shape()) for name in list(file.keys())}
         except (OSError, SafetensorError) as error:
             raise CvitBenchError(f"{path}: cannot be read ({first_line(error)})") from error
     return found
@@ -114,8 +114,8 @@ def reads_once(folder: Path | None) -> bool:
     if folder is None:
         return True
     try:
-        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        config = adapter_config(folder)
+    except CvitBenchError:
         return False
     if method := config.get("method"):
         return _is_tokenwise(PACKAGE / plugins.ADAPTERS.folder / f"{method}.py")
@@ -127,9 +127,13 @@ def _is_tokenwise(source: Path) -> bool:
     """Tell whether a routed method's file says `tokenwise = True`; it is not imported."""
     if not source.is_file():
         return False
-    nodes = ast.walk(ast.parse(source.read_text(encoding="utf-8")))
-    said = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
-    return any(node.value.value is True and "tokenwise" in _names(node) for node in said)  # type: ignore[attr-defined]
+    return any(
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and node.value.value is True
+        and "tokenwise" in _names(node)
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+    )
 
 
 def _names(node: ast.Assign) -> list[str]:

@@ -1,6 +1,5 @@
 """A base with a trainable adapter: which layers it sits on, and how a stage gets its own."""
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from cvit_bench.adapters.core import History
 from cvit_bench.adapters.sites import AdapterConfig, Sites
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import family_named
-from cvit_bench.models.folders import ADAPTER_FILES
+from cvit_bench.models.folders import ADAPTER_FILES, adapter_config
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.train.precision import chosen
 from cvit_bench.train.settings import TrainSettings, checked
@@ -117,7 +116,7 @@ def _past(parent: Path | None) -> History:
     """Return what a parent's configuration says about the tasks before."""
     if parent is None:
         return History()
-    said = json.loads((parent / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+    said = adapter_config(parent)
     return History(tuple(said.get("tasks", ())), tuple(said.get("branches", ())))
 
 

@@ -12,6 +12,8 @@ from cvit_bench.cli.train import run_training
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.lora import export_lora
 from cvit_bench.models.family import Placement
+from cvit_bench.records.load import save_json
+from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
 from cvit_bench.resources import embedded_base
 
 pytestmark = pytest.mark.slow
@@ -95,3 +97,19 @@ def test_a_lora_is_copied(pair, tmp_path):
     assert "copied" in said
     name = "adapter_model.safetensors"
     assert (tmp_path / "out" / name).read_bytes() == (run_dir / "stages/01-mini_geo" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("[]", "got list"), ("{", "not valid JSON"), ("{}", "peft_type"), ('{"peft_type": "X"}', "PEFT knows")],
+)
+def test_a_folder_that_is_no_adapter_is_named(tmp_path, text, said):
+    (tmp_path / "found").mkdir()
+    (tmp_path / "found" / "adapter_config.json").write_text(text)
+    (tmp_path / "found" / "adapter_model.safetensors").write_bytes(b"")
+    stage = Stage(name="01-mini_geo", tasks=("mini_geo",), checkpoint="found")
+    base = BaseModelRef(path="embedded:mini")
+    save_json(tmp_path / MANIFEST, Manifest(run="x", suite="mini", method="x", base=base, stages=(stage,)))
+    with pytest.raises(CvitBenchError, match=said):
+        export_lora(tmp_path, "01-mini_geo", None, tmp_path / "out", Placement())
+    assert not (tmp_path / "out").exists()

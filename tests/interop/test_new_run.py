@@ -237,3 +237,19 @@ def test_mixed_checkpoints_are_evaluated_in_one_sequence(copies, adapter, tmp_pa
         said.setdefault(stage, []).extend(json.loads(line)["text"] for line in path.read_text().splitlines())
     assert said["01"] == said["02"] == said["03"] == said["04"]
     assert len({tuple(said[stage]) for stage in ("00", "01", "05")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        (CONFIG, "[]", "expected keys and values, got list"),
+        (CONFIG, "{", "not valid JSON"),
+        (WEIGHTS, "", "cannot be read"),
+    ],
+)
+def test_a_damaged_adapter_is_named(copies, tmp_path, file, text, said):
+    (folder,) = copies("task1")
+    (folder / file).write_text(text)
+    with pytest.raises(CvitBenchError, match=f"{file}: {said}"):
+        write_run(asked(tmp_path))
+    assert not (tmp_path / "run").exists()

@@ -4,7 +4,15 @@ import pytest
 
 from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, detect_family
+from cvit_bench.models.folders import (
+    adapter_config,
+    adapter_sha256,
+    base_folder,
+    base_sha256,
+    detect_family,
+    instruction_mode,
+)
+from cvit_bench.models.unopened import reads_once
 from cvit_bench.records.manifest import BaseModelRef
 from cvit_bench.resources import embedded_base
 
@@ -200,3 +208,15 @@ def test_a_checkpoint_that_is_a_hub_id_without_a_network_names_its_stage(monkeyp
         CvitBenchError, match=r"manifest.json: stages.0.checkpoint: nobody/nothing-at-all: no such"
     ):
         locate_stages(tmp_path, manifest)
+
+
+NO_CONFIGS = {"[]": "got list", "3": "got int", "{": "not valid JSON", "[" * 100_000: "not valid JSON"}
+
+
+@pytest.mark.parametrize("text", NO_CONFIGS, ids=lambda text: text[:3])
+def test_a_configuration_that_is_none_is_named_and_asks_for_nothing(adapter, text):
+    (adapter / "adapter_config.json").write_text(text)
+    with pytest.raises(CvitBenchError, match=rf"adapter_config\.json: .*{NO_CONFIGS[text]}"):
+        adapter_config(adapter)
+    assert instruction_mode(adapter) is None
+    assert not reads_once(adapter)
