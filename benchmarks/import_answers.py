@@ -20,7 +20,8 @@ if __name__ == "__main__":
 import yaml
 
 from cvit_bench.evaluate.score import rescore
-from cvit_bench.interop.importing import About, import_run
+from cvit_bench.interop.importing import import_run
+from cvit_bench.interop.placing import About
 
 SCORERS = (
     ("option_letter", "option_letter", "scienceqa"),

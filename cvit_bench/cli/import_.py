@@ -1,7 +1,7 @@
 """`cvit-bench import`: other tools' answers as a run directory."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -43,13 +43,15 @@ def import_(
 ) -> None:
     """Make a run directory of other tools' answers: score, report, compare and leaderboard accept it."""
     from cvit_bench.errors import CvitBenchError
-    from cvit_bench.interop.importing import About, import_run
+    from cvit_bench.interop.importing import import_run
     from cvit_bench.interop.labels import pairs
+    from cvit_bench.interop.placing import About, Learned
+    from cvit_bench.records.manifest import TaskIdentity
     from cvit_bench.text import unknown_name
 
     for option, given, known in (
-        ("--task-identity", task_identity, ("none", "inferred", "oracle", "unknown")),
-        ("--schedule", schedule, ("sequential", "multitask")),
+        ("--task-identity", task_identity, get_args(TaskIdentity)),
+        ("--schedule", schedule, get_args(Learned)),
     ):
         if given not in known:
             raise CvitBenchError(f"{option}: {unknown_name('choice', given, known)}")
@@ -58,9 +60,9 @@ def import_(
         title,
         seed,
         base,
-        task_identity,  # type: ignore[arg-type]
+        cast("TaskIdentity", task_identity),
         tuple(name.strip() for name in order.split(",") if name.strip()),
-        schedule,  # type: ignore[arg-type]
+        cast("Learned", schedule),
         pairs("--task", task or ()),
         pairs("--stage", stage or ()),
         any_question,

@@ -128,11 +128,6 @@ def run_training(
     return _train(method, suite, run_dir, TrainOptions(**options), fresh)
 
 
-def plan_training(method: str, suite: str, run_dir: Path, **options: Any) -> "TrainingPlan":
-    """Say what training would do; `options` are those of TrainOptions."""
-    return _plan(method, suite, run_dir, TrainOptions(**options))
-
-
 def _train(method: str, suite: str, run_dir: Path, options: TrainOptions, fresh: bool) -> "Manifest | None":
     from cvit_bench.progress import silence
     from cvit_bench.train.processes import join_processes

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from cvit_bench.answers.names import plain
 from cvit_bench.records.candidates import CandidateSource
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.form import AnswerForm
@@ -28,8 +29,8 @@ def allowed_answers(
 
 def holds_right(sample: Sample, candidates: Candidates) -> bool:
     """Tell whether one of the allowed answers is right; case and one final full stop are ignored."""
-    right = set(map(_plain, sample.answers))
-    return any(_plain(spelling) in right for spellings in candidates for spelling in spellings)
+    right = set(map(plain, sample.answers))
+    return any(plain(spelling) in right for spellings in candidates for spelling in spellings)
 
 
 def candidates_sha256(candidates: Candidates) -> str:
@@ -69,7 +70,3 @@ def _options(task: Task, sample: Sample) -> Candidates:
 
 def _single(names: Iterable[str]) -> Candidates:
     return tuple((name,) for name in names)
-
-
-def _plain(text: str) -> str:
-    return text.strip().casefold().removesuffix(".").rstrip()

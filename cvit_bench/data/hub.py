@@ -1,6 +1,7 @@
 """Read a dataset of the hub once, row by row, into the file that a split names; only this needs a network."""
 
 from pathlib import Path
+from typing import Any
 
 from cvit_bench.data.split_files import SplitFiles
 from cvit_bench.errors import CvitBenchError
@@ -31,12 +32,12 @@ def fetch(files: SplitFiles) -> Path | None:
     return files.file
 
 
-def _write(path: Path, rows: object) -> None:
+def _write(path: Path, rows: Any) -> None:
     import pyarrow.parquet as pq
 
     with replacing(path) as temporary:
         writer = None
-        for batch in rows.with_format("arrow").iter(_BATCH):  # type: ignore[attr-defined]
+        for batch in rows.with_format("arrow").iter(_BATCH):
             writer = writer or pq.ParquetWriter(temporary, batch.schema)
             writer.write_table(batch.cast(writer.schema))
         if writer is None:

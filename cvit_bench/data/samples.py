@@ -14,9 +14,6 @@ from cvit_bench.records.files import sha256_bytes, sha256_file
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.task import Task
 
-__all__ = [
-    "SplitName", "check_ids", "data_hashes", "load_samples", "read_samples", "split_file", "split_path",
-]  # fmt: skip
 _DIGITS = 13
 
 
@@ -113,7 +110,7 @@ def split_path(task: Task, split: SplitName, root: Path | None = None) -> Path:
 
 def check_ids(path: Path, samples: Sequence[Sample]) -> None:
     """Raise when an id stands twice."""
-    seen: set[str] = set()
-    twice = [sample.id for sample in samples if sample.id in seen or seen.add(sample.id)]  # type: ignore[func-returns-value]
+    times = Counter(sample.id for sample in samples)
+    twice = sorted(name for name, count in times.items() if count > 1)
     if twice:
-        raise CvitBenchError(f"{path}: id: stands twice: {', '.join(sorted(set(twice))[:5])}")
+        raise CvitBenchError(f"{path}: id: stands twice: {', '.join(twice[:5])}")

@@ -7,7 +7,8 @@ from cvit_bench.data.candidates import Candidates, allowed_answers
 from cvit_bench.data.design import check_deal, deal
 from cvit_bench.data.library import Library, open_suite
 from cvit_bench.data.prompts import build_prompts, evaluation_variants
-from cvit_bench.data.samples import SplitName, data_hashes, load_samples
+from cvit_bench.data.samples import data_hashes, load_samples
+from cvit_bench.data.split_files import SplitName
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.manifest import Manifest, load_manifest

@@ -180,8 +180,16 @@ class Table:
 
     def _has(self, task: str, name: str) -> bool:
         """Tell whether all cells of a task have a field."""
-        cells = [cell for (_, other), cells in self.cells.items() if other == task for cell in cells]
-        return bool(cells) and all(name in cell.fields for cell in cells)
+        return name in self._fields_of.get(task, ())
+
+    @cached_property
+    def _fields_of(self) -> dict[str, set[str]]:
+        """The fields that all cells of a task have."""
+        found: dict[str, set[str]] = {}
+        for (_, task), cells in self.cells.items():
+            for cell in cells:
+                found[task] = found.get(task, set(cell.fields)) & set(cell.fields)
+        return found
 
     @cached_property
     def layout(self) -> ScoreMatrix:

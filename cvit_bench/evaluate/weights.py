@@ -16,11 +16,8 @@ from cvit_bench.models.folders import (
     is_hub_id,
 )
 from cvit_bench.records.files import sha256_json
-from cvit_bench.records.manifest import MANIFEST, Manifest, Stage
+from cvit_bench.records.manifest import MANIFEST, STAGES, Manifest, Stage
 from cvit_bench.records.plan import BASE_STAGE
-
-STAGES = "stages"
-"""Folder of a run directory that holds the checkpoints of its own."""
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,6 @@ from cvit_bench.records.sample import Sample
 from cvit_bench.records.typed import TypedMatrix, typed_path
 from cvit_bench.text import one_space
 
-__all__ = ["About", "import_run"]
-
 
 def import_run(
     format_: str, path: Path, suite: str, run_dir: Path, about: About, data_root: Path | None = None

@@ -9,7 +9,7 @@ from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.found_checkpoints import FoundCheckpoint, copy_checkpoint, look_at
 from cvit_bench.records.load import save_json
-from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
+from cvit_bench.records.manifest import MANIFEST, STAGES, BaseModelRef, Manifest, Stage
 from cvit_bench.text import unknown_name
 
 
@@ -121,7 +121,7 @@ def _listed(folders: Sequence[Path]) -> str:
 
 
 def _copy(stage: Proposal) -> str:
-    return f"stages/{stage.name}"
+    return f"{STAGES}/{stage.name}"
 
 
 def _manifest(asked: NewRun, stages: Sequence[Proposal]) -> Manifest:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,12 +11,12 @@ from cvit_bench.data.library import Library, open_suite
 from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.load import load_json
-from cvit_bench.records.manifest import Manifest, load_manifest
+from cvit_bench.records.manifest import load_manifest
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan, plan_path, scores_path
 from cvit_bench.records.prediction import read_predictions
 from cvit_bench.records.results import RESULTS, Results
 from cvit_bench.records.sample import Sample
-from cvit_bench.records.suite import Suite
+from cvit_bench.records.task import Task
 
 
 class Answered(NamedTuple):
@@ -37,13 +38,11 @@ class ScoredRun:
 
     run_dir: Path
     results: Results
-    manifest: Manifest
     library: Library
-    suite: Suite
     data_root: Path | None = None
     _samples: dict[str, list[Sample]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def plan(self) -> EvaluationPlan:
         """What was asked; raises where scores came without answers."""
         if not plan_path(self.run_dir).exists():
@@ -69,10 +68,12 @@ class ScoredRun:
 
         path = scores_path(self.run_dir, cell.stage, cell.task)
         try:
-            rows = pq.read_table(path).to_pylist()
+            rows: list[dict[str, Any]] = pq.read_table(
+                path, filters=[("variant", "==", cell.variant)]
+            ).to_pylist()
         except (OSError, ValueError) as error:
             raise CvitBenchError(f"{path}: cannot be read ({error}); `cvit-bench score` makes it") from error
-        return [row for row in rows if row["variant"] == cell.variant]
+        return rows
 
     def _of(self, task: str) -> list[Sample]:
         if task not in self._samples:
@@ -80,7 +81,7 @@ class ScoredRun:
             self._samples[task] = load_samples(found, "test", self.data_root)
         return self._samples[task]
 
-    def suite_task(self, name: str) -> Any:
+    def suite_task(self, name: str) -> Task:
         """Return a task of the suite."""
         return self.library.task(name)
 
@@ -88,9 +89,8 @@ class ScoredRun:
 def open_scored(run_dir: Path, data_root: Path | None = None) -> ScoredRun:
     """Open a run directory with results."""
     results = load_json(run_dir / RESULTS, Results)
-    manifest = load_manifest(run_dir)
-    library, suite = open_suite(manifest.suite)
-    return ScoredRun(run_dir, results, manifest, library, suite, data_root)
+    library, _ = open_suite(load_manifest(run_dir).suite)
+    return ScoredRun(run_dir, results, library, data_root)
 
 
 def as_line(value: Any) -> str:

@@ -30,7 +30,6 @@ import numpy.typing as npt
 from cvit_bench.records.matrix import Array
 from cvit_bench.records.sample import RIGHT
 
-Bools = npt.NDArray[np.bool_]
 SHARES = ("agreement", "consistent")
 """Fields in [0, 1]; the others are in the unit of the scores."""
 

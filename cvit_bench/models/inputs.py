@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
+from cvit_bench.adapters.routing import IGNORED
 from cvit_bench.data.images import open_picture
 from cvit_bench.models.chat import chat_text, has_start
 from cvit_bench.records.sample import Prompt
 
-IGNORED = -100
 Batch = dict[str, torch.Tensor]
 Row = dict[str, list[int]]
 """What a model is told about the positions of one prompt: `input_ids`, and the kinds it asks for."""

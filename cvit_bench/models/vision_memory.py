@@ -37,7 +37,8 @@ class Features:
 class VisionMemory:
     """Stands in for the forward pass of a vision tower, pixels [n, 3, h, w] to hidden states.
 
-    Pictures are announced with `expect`, which gives what to hand to the model in place of their pixels.
+    What `features` tells about pictures is announced, which gives what to hand to the model in place of their
+    pixels.
     Given true pixels, the tower answers as always.
     """
 
@@ -52,15 +53,6 @@ class VisionMemory:
 
     def __contains__(self, picture: str) -> bool:
         return picture in self._features.kept
-
-    def expect(self, pictures: Sequence[str], pixels: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Have the features of these pictures (content hashes, in order) ready for the passes that follow.
-
-        `pixels` has the tower's input [3, h, w] of every picture that is not kept. Returns what stands for
-        them as the model's `pixel_values`, [n, 1].
-        """
-        found = self.features(pictures, pixels)
-        return self.announce([found[name] for name in pictures])
 
     def features(
         self, pictures: Sequence[str], pixels: Mapping[str, torch.Tensor]

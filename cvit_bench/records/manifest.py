@@ -11,6 +11,8 @@ from cvit_bench.records.load import load_json
 from cvit_bench.records.suite import TemplateSetting
 
 MANIFEST = "manifest.json"
+STAGES = "stages"
+"""Folder of a run directory that holds the checkpoints of its own."""
 TaskIdentity = Literal["none", "inferred", "oracle", "unknown"]
 Schedule = Literal["none", "sequential", "multitask", "per_task"]
 

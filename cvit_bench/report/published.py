@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import numpy as np
@@ -141,19 +142,6 @@ def published_table(about: Published) -> PublishedTable:
     return PublishedTable(about, labels, rows, tuple(_matrix_table(matrix) for matrix in about.matrices))
 
 
-def mismatches(table: PublishedTable) -> list[str]:
-    """Return where print and computation disagree without a reason, or a reason stands where they agree."""
-    found = []
-    for row in table.rows:
-        for label, checked in zip(table.labels, row.aggregates, strict=True):
-            if checked.agrees == (checked.reason is not None):
-                found.append(
-                    f"{table.about.protocol}: {row.row.method}: {label}: printed {checked.printed}, "
-                    f"recomputed {checked.recomputed}, reason: {checked.reason}"
-                )
-    return found
-
-
 def _shared(values: Sequence[T]) -> T | None:
     return values[0] if len(set(values)) == 1 else None
 
@@ -211,8 +199,8 @@ def _score_matrix(
     return ScoreMatrix(table, tuple(map(str, range(len(table)))), tuple(tasks), learned)
 
 
-def _or_none(metric: object, matrix: ScoreMatrix) -> float | None:
+def _or_none(metric: ModuleType, matrix: ScoreMatrix) -> float | None:
     try:
-        return float(metric.compute(matrix))  # type: ignore[attr-defined]
+        return float(metric.compute(matrix))
     except MetricUndefinedError:
         return None

@@ -57,12 +57,11 @@ def train_stage(stage: LiveStage, meter: Meter, log: StepLog, stops: StopFiles |
             if number < tuning.step:
                 continue
             _watch_usage(stage, stage.num_steps - number <= stage.epoch)
-            for hook in stage.hooks.values():
-                draw = hook.samples(stage, draw, number)  # noqa: PLW2901
-            record = learn_batch(tuning, draw)
+            batch = _as_hooks_say(stage, draw, number)
+            record = learn_batch(tuning, batch)
             log.add(record)
             speed = f"{record.tokens_per_second:.0f} tokens/s"
-            meter.advance(len(draw.prompts), f"loss {record.loss:.3f} · {speed}")
+            meter.advance(len(batch.prompts), f"loss {record.loss:.3f} · {speed}")
             if stops is not None and tuning.step % budget.save_steps == 0 and tuning.step < stage.num_steps:
                 stops.save(Stop.of(tuning))
     return tuning.losses
@@ -73,6 +72,13 @@ def _draws(stage: LiveStage) -> Iterator[Draw]:
     return draw_batches(
         stage.examples, budget.batch_size, stage.num_steps, stage.seed, budget.group_by_length
     )
+
+
+def _as_hooks_say(stage: LiveStage, draw: Draw, step: int) -> Draw:
+    """Return what is learned at a step, once every hook has had its say."""
+    for hook in stage.hooks.values():
+        draw = hook.samples(stage, draw, step)
+    return draw
 
 
 def _resume(tuning: Tuning, stops: StopFiles | None, meter: Meter) -> None:

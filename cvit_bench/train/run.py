@@ -19,6 +19,7 @@ from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
 from cvit_bench.records.manifest import (
     MANIFEST,
+    STAGES,
     BaseModelRef,
     Manifest,
     Stage,
@@ -161,7 +162,7 @@ class TrainRun:
         return suit_attention(load_base(folder, self.placement))
 
     def _folder(self, name: str) -> Path:
-        return self.run_dir / "stages" / name
+        return self.run_dir / STAGES / name
 
     def _manifest(self, base: BaseModelRef, stages: list[Stage]) -> Manifest:
         settings = self.settings
@@ -206,7 +207,7 @@ def _listed(plan: StagePlan, done: StageTraining) -> Stage:
     return Stage(
         name=plan.name,
         tasks=plan.tasks,
-        checkpoint=f"stages/{plan.name}",
+        checkpoint=f"{STAGES}/{plan.name}",
         parent=plan.parent,
         shots=plan.shots,
         from_base=plan.shots is not None and plan.parent is None,

@@ -12,6 +12,7 @@ from cvit_bench.records.base import FileRecord, Sha256
 from cvit_bench.records.begun import begun
 from cvit_bench.records.files import sync
 from cvit_bench.records.load import load_json
+from cvit_bench.records.manifest import STAGES
 
 TRAINING = "training.json"
 
@@ -78,4 +79,4 @@ def remove_stops(stage: Path) -> None:
 
 def remove_stages(run_dir: Path) -> None:
     """Remove all stages of a run, finished or not."""
-    shutil.rmtree(run_dir / "stages", ignore_errors=True)
+    shutil.rmtree(run_dir / STAGES, ignore_errors=True)

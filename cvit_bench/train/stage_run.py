@@ -18,6 +18,7 @@ from cvit_bench.models.loading import LoadedBase
 from cvit_bench.progress import metered
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
+from cvit_bench.records.manifest import STAGES
 from cvit_bench.records.routing import ROUTES, ROUTING, StageRouting
 from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.examples import Example
@@ -72,12 +73,12 @@ class StageRun:
     @property
     def folder(self) -> Path:
         """Where the finished stage lies."""
-        return self.run_dir / "stages" / self.plan.name
+        return self.run_dir / STAGES / self.plan.name
 
     @property
     def parent(self) -> Path | None:
         """The folder of the stage it goes on from."""
-        return self.run_dir / "stages" / self.plan.parent if self.plan.parent else None
+        return self.run_dir / STAGES / self.plan.parent if self.plan.parent else None
 
     @property
     def num_steps(self) -> int:

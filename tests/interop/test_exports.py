@@ -17,7 +17,8 @@ from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.interop.exporting import export_run
 from cvit_bench.interop.exports import csv as csv_tables
 from cvit_bench.interop.exports import latex, model_card
-from cvit_bench.interop.importing import About, import_run
+from cvit_bench.interop.importing import import_run
+from cvit_bench.interop.placing import About
 from cvit_bench.text import latex as latex_text
 from cvit_bench.text import spreadsheet_cell
 from tests.conftest import RIGHT, STAGES, TASKS

@@ -12,9 +12,10 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.compare import compare
 from cvit_bench.evaluate.score import rescore
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
-from cvit_bench.interop.importing import About, import_run
+from cvit_bench.interop.importing import import_run
 from cvit_bench.interop.imports.coin import reported
 from cvit_bench.interop.labels import Labels
+from cvit_bench.interop.placing import About
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import load_manifest

@@ -3,7 +3,8 @@
 import pytest
 
 from cvit_bench.evaluate.score import rescore
-from cvit_bench.interop.importing import About, import_run
+from cvit_bench.interop.importing import import_run
+from cvit_bench.interop.placing import About
 from tests.published import miniature
 from tests.published.old_answers import write_tree
 

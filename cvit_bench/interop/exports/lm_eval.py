@@ -21,19 +21,16 @@ METRICS = ("strict", "knowledge", "form")
 
 def write(run: ScoredRun, out: Path) -> str:
     """Write all stages; return what was written."""
-    stages = dict.fromkeys(cell.stage for cell in run.plan.cells)
-    for stage in stages:
-        cells = [cell for cell in run.plan.cells if cell.stage == stage]
-        scored = {_name(run, cell): (cell, list(run.answers(cell))) for cell in cells}
+    stages: dict[str, dict[str, PlannedCell]] = {}
+    for cell in run.plan.cells:
+        named = stages.setdefault(cell.stage, {})
+        named[f"{cell.task}@{cell.variant}" if cell.task in named else cell.task] = cell
+    for stage, cells in stages.items():
+        scored = {name: (cell, list(run.answers(cell))) for name, cell in cells.items()}
         for name, (_, answers) in scored.items():
             write_text(out / stage / f"samples_{name}.jsonl", "".join(_sample(one) for one in answers))
         write_text(out / stage / f"results_{run.results.run}.json", as_line(_results(run, stage, scored)))
     return f"{out}: {len(stages)} stages, {len(run.plan.cells)} cells"
-
-
-def _name(run: ScoredRun, cell: PlannedCell) -> str:
-    first = next(one.variant for one in run.plan.cells if (one.stage, one.task) == (cell.stage, cell.task))
-    return cell.task if cell.variant == first else f"{cell.task}@{cell.variant}"
 
 
 def _sample(one: Answered) -> str:

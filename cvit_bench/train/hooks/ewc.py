@@ -21,8 +21,8 @@ import torch
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
+from cvit_bench.adapters.routing import IGNORED
 from cvit_bench.models.conditioning import condition
-from cvit_bench.models.inputs import IGNORED
 from cvit_bench.train.examples import Example
 from cvit_bench.train.live_stage import Hook as BaseHook
 from cvit_bench.train.live_stage import HookConfig, LiveStage, Tensors

@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from torch.nn.functional import kl_div
 
-from cvit_bench.models.inputs import IGNORED
+from cvit_bench.adapters.routing import IGNORED
 from cvit_bench.train.live_stage import Hook as BaseHook
 from cvit_bench.train.live_stage import HookConfig, LiveStage
 
