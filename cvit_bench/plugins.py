@@ -6,6 +6,7 @@ counts when it defines the marker (`score` for a scorer, `compute` for a metric)
 
 import ast
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -53,15 +54,14 @@ def names(kind: Kind) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def load(kind: Kind, name: str) -> ModuleType:
     """Import the piece `name`: a file of the folder, an entry point, or a dotted module path."""
-    if name in names(kind):
-        points = entry_points(group=kind.group, name=name)
-        module: ModuleType = (
-            next(iter(points)).load() if points else importlib.import_module(_path(kind, name))
-        )
-        return module
-    if not _is_dotted(name):
+    if name not in names(kind) and not _is_dotted(name):
         raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
-    return _load_dotted(kind, name)
+    points = entry_points(group=kind.group, name=name)
+    if points:
+        return _of_others(kind, name, next(iter(points)).load)
+    if name in names(kind):
+        return importlib.import_module(_path(kind, name))
+    return _of_others(kind, name, lambda: importlib.import_module(name))
 
 
 def check(kind: Kind, name: str) -> None:
@@ -86,10 +86,11 @@ def _path(kind: Kind, name: str) -> str:
     return f"cvit_bench.{kind.folder.replace('/', '.')}.{name}"
 
 
-def _load_dotted(kind: Kind, name: str) -> ModuleType:
+def _of_others(kind: Kind, name: str, load_it: Callable[[], ModuleType]) -> ModuleType:
+    """Import a piece from outside the package; raise when it cannot be, or lacks what makes it one."""
     try:
-        module = importlib.import_module(name)
-    except ImportError as error:
+        module = load_it()
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise CvitBenchError(f"{kind.name} {name!r}: cannot be imported ({error})") from error
     if not hasattr(module, kind.marker):
         raise CvitBenchError(f"{kind.name} {name!r}: the module defines no `{kind.marker}`")

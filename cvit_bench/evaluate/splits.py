@@ -14,13 +14,13 @@ import numpy as np
 from cvit_bench.errors import MetricUndefinedError
 from cvit_bench.evaluate.measures import Measured, estimated
 from cvit_bench.records.matrix import Array, ScoreMatrix
-from cvit_bench.records.results import Split
+from cvit_bench.records.results import SplitChange
 
 Place = tuple[int, str, int]
 """A task's own stage, the task, a later stage."""
 
 
-def splits(run: Measured) -> tuple[Split, ...]:
+def splits(run: Measured) -> tuple[SplitChange, ...]:
     """Return the splits of all tasks and stages that were asked; none without a sequence of tasks."""
     try:
         order = run.point["S"].sequence()
@@ -29,7 +29,7 @@ def splits(run: Measured) -> tuple[Split, ...]:
     return tuple(_all(run, order))
 
 
-def _all(run: Measured, order: Sequence[str]) -> Iterator[Split]:
+def _all(run: Measured, order: Sequence[str]) -> Iterator[SplitChange]:
     last = run.point["S"].last
     by_task = [[(own, task, t) for t in range(own + 1, last + 1)] for own, task in enumerate(order, start=1)]
     for places in by_task[:-1]:
@@ -50,14 +50,14 @@ def _split(
     task: str | None = None,
     stage: int | None = None,
     captions: bool = True,
-) -> Iterable[Split]:
+) -> Iterable[SplitChange]:
     """Yield the split of a mean over some places; nothing where one of them was not asked."""
     try:
         change, seeing = (_mean(run.point[kind], places) for kind in ("S", "K"))
     except MetricUndefinedError:
         return
     drawn, drawn_seeing = (_mean(run.draws[kind], places) for kind in ("S", "K"))
-    yield Split(
+    yield SplitChange(
         task=task,
         stage=stage,
         captions=captions,

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from cvit_bench.records.base import Name
+from cvit_bench.records.provenance import part
 from cvit_bench.records.results import Results, RunSummary
 
 
@@ -23,5 +24,5 @@ def entry_of(results: Results) -> Entry:
 
 
 def _origin(results: Results) -> str:
-    found = results.provenance.get("trained_with", {}).get("imported", {})
+    found = part(results.provenance, "trained_with", "imported")
     return f"scores without samples, from {found.get('from', 'elsewhere')}"

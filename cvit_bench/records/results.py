@@ -152,7 +152,7 @@ class Series(Record):
     values: tuple[Estimate | None, ...]
 
 
-class Split(Record):
+class SplitChange(Record):
     """A change of S since a task's own stage, in points: change = seeing + obeying (negative: forgetting).
 
     Attributes:
@@ -282,7 +282,7 @@ class Results(RunSummary):
     split: SplitChoice = SplitChoice.TEST
     shortened: bool = False
     cells: tuple[Cell, ...]
-    splits: tuple[Split, ...] = ()
+    splits: tuple[SplitChange, ...] = ()
     outcomes: tuple[Outcomes, ...] = ()
     flips: tuple[Flips, ...] = ()
     wordings: tuple[Wordings, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvit_bench.records.entry import Entry
+from cvit_bench.records.provenance import part
 from cvit_bench.report.board import Row
 from cvit_bench.report.groups import router_seed
 from cvit_bench.report.render import flat
@@ -35,14 +36,14 @@ def cards(rows: Sequence[Row]) -> list[Card]:
 
 def _facts(row: Row) -> tuple[tuple[str, str], ...]:
     entry = row.entry
-    training = _part(entry.provenance, "training")
-    budget = _part(training, "training")
+    training = part(entry.provenance, "training")
+    budget = part(training, "training")
     found = {
         "Method": entry.method,
         "Adapter": _words(
-            training.get("adapter"), _part(training, "adapter_config"), ("rank", "alpha", "num_experts")
+            training.get("adapter"), part(training, "adapter_config"), ("rank", "alpha", "num_experts")
         ),
-        "Hooks": ", ".join(_part(training, "hooks")),
+        "Hooks": ", ".join(part(training, "hooks")),
         "Schedule": entry.schedule,
         "Training": _words(None, budget, ("learning_rate", "batch_size", "epochs", "steps")),
         "Recipe": str(training.get("recipe") or ""),
@@ -54,23 +55,16 @@ def _facts(row: Row) -> tuple[tuple[str, str], ...]:
             str(seed) for run in row.group.routed if (seed := router_seed(run)) is not None
         ),
         "Runs": ", ".join(run.name for run in row.group.runs),
-        "Imported from": str(_part(_part(entry.provenance, "trained_with"), "imported").get("format", "")),
-        "Self-test": str(_part(entry.provenance, "selftest").get("verdict", "")),
-        "Versions": _words(
-            None, _part(_part(entry.provenance, "generation"), "packages"), ("cvit-bench", "torch")
-        ),
+        "Imported from": str(part(entry.provenance, "trained_with", "imported").get("format", "")),
+        "Self-test": str(part(entry.provenance, "selftest").get("verdict", "")),
+        "Versions": _words(None, part(entry.provenance, "generation", "packages"), ("cvit-bench", "torch")),
     }
     return tuple((key, text) for key, text in found.items() if text)
 
 
 def _settings(entry: Entry) -> tuple[tuple[str, str], ...]:
-    return tuple(flat(_part(entry.provenance, "training"))) if _part(entry.provenance, "training") else ()
-
-
-def _part(values: Any, key: str) -> dict[str, Any]:
-    """Return an inner mapping; entries of others may hold anything there."""
-    found = values.get(key) if isinstance(values, dict) else None
-    return found if isinstance(found, dict) else {}
+    training = part(entry.provenance, "training")
+    return tuple(flat(training)) if training else ()
 
 
 def _words(name: object, values: dict[str, Any], keys: Sequence[str]) -> str:
@@ -84,6 +78,6 @@ def _asked(entry: Entry) -> str:
 
 
 def _base(entry: Entry) -> str:
-    base = _part(entry.provenance, "base")
+    base = part(entry.provenance, "base")
     path, digest = base.get("path"), base.get("sha256")
     return f"{path} ({str(digest)[:_SHORT]}…)" if path and digest else str(path or "")

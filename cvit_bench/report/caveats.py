@@ -1,10 +1,10 @@
 """What a reader must know before believing a run's numbers: said at the head of its report."""
 
 from collections.abc import Callable
-from typing import Any
 
 from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.plan import IMPORTED
+from cvit_bench.records.provenance import part
 from cvit_bench.records.results import Results
 
 FEW_SAMPLES = 100
@@ -44,8 +44,7 @@ def _one_seed(results: Results) -> str | None:
 
 
 def _imported(results: Results) -> str | None:
-    trained = results.provenance.get("trained_with")
-    if not isinstance(trained, dict) or "imported" not in trained:
+    if "imported" not in part(results.provenance, "trained_with"):
         return None
     if not results.cells:
         return "Scores without samples, made elsewhere: no interval can be given, and nothing be checked."
@@ -59,8 +58,8 @@ def _one_wording(results: Results) -> str | None:
 
 
 def _some_wordings(results: Results) -> str | None:
-    design = results.provenance.get("design")
-    if not isinstance(design, dict):
+    design = part(results.provenance, "design")
+    if not design:
         return None
     return f"Each sample was asked in {design.get('per_sample')} of the wordings only, dealt at random."
 
@@ -84,15 +83,15 @@ def _not_run(results: Results) -> str | None:
 
 
 def _no_weights(results: Results) -> str | None:
-    known: dict[str, Any] = results.provenance.get("weights") or {}
+    known = part(results.provenance, "weights")
     return None if known else "No checkpoint was replayed here: answers or scores come from elsewhere."
 
 
 def _self_test(results: Results) -> str | None:
-    found = results.provenance.get("selftest")
-    if not isinstance(found, dict) or found.get("passed"):
+    found = part(results.provenance, "selftest")
+    if not found or found.get("passed"):
         return None
-    placement = (results.provenance.get("generation") or {}).get("placement") or {}
+    placement = part(results.provenance, "generation", "placement")
     alone = "; these were made one by one, nothing shared or merged" if placement.get("one_by_one") else ""
     return f"The self-test failed, answers depend on how they are computed: {found.get('verdict')}{alone}."
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, stdev
-from typing import Any
 
 from cvit_bench.records.entry import Entry
 from cvit_bench.records.files import canonical_json
+from cvit_bench.records.provenance import part
 from cvit_bench.records.results import Estimate, Matrices, Matrix, MetricResult, TaskScore
 from cvit_bench.report.columns import Column, find
 
@@ -93,8 +93,7 @@ def group_runs(entries: Sequence[Entry]) -> list[Group]:
 
 def router_seed(entry: Entry) -> int | None:
     """Return the seed of a run's routers, None where it has none of its own."""
-    config = _training(entry).get("adapter_config")
-    found = config.get("router_seed") if isinstance(config, dict) else None
+    found = part(entry.provenance, "training", "adapter_config").get("router_seed")
     return found if isinstance(found, int) else None
 
 
@@ -109,7 +108,7 @@ def _grouped(runs: dict[tuple[int, int], Entry]) -> Group:
 
 def _settings(entry: Entry) -> str | None:
     """Return all that runs of one group have in common, or None where that is not known."""
-    training = _training(entry)
+    training = part(entry.provenance, "training")
     if entry.kind != "run" or len(entry.seeds) != 1 or not training:
         return None
     config = training.get("adapter_config")
@@ -124,11 +123,6 @@ def _settings(entry: Entry) -> str | None:
         "adapter": adapter,
     }
     return canonical_json(shared)
-
-
-def _training(entry: Entry) -> dict[str, Any]:
-    found = entry.provenance.get("training")
-    return found if isinstance(found, dict) else {}
 
 
 def _training_seed(entry: Entry) -> int:

@@ -10,7 +10,7 @@ from cvit_bench.records.entry import Entry
 from cvit_bench.records.files import write_text
 from cvit_bench.records.load import read_text
 from cvit_bench.records.results import MetricResult
-from cvit_bench.report.board import build_rows, is_ranked, run_lines, shown_columns, undefined_reasons
+from cvit_bench.report.board import Row, build_rows, is_ranked, run_lines, shown_columns, undefined_reasons
 from cvit_bench.report.cards import cards
 from cvit_bench.report.columns import LEADING, described
 from cvit_bench.report.csv_text import as_csv
@@ -49,8 +49,21 @@ class Typed:
 
 def build_leaderboard(out: Path, suite: str) -> str:
     """Return the html text of a suite's leaderboard."""
+    return _files(out, suite)[PAGE]
+
+
+def _files(out: Path, suite: str) -> dict[str, str]:
+    """Return the page of a suite and what is downloaded from it, by name; entries are ranked once."""
     entries = load_entries(out, suite)
     rows = build_rows(entries)
+    runs = [row for row in rows if row.entry.kind == "run"]
+    page = _page(suite, entries, rows, published_tables(out, suite))
+    return {PAGE: page, **downloads(suite, entries, runs, shown_columns(runs))}
+
+
+def _page(
+    suite: str, entries: Sequence[Entry], rows: Sequence[Row], protocols: Sequence[PublishedTable]
+) -> str:
     runs = [row for row in rows if row.entry.kind == "run"]
     published = [row.entry for row in rows if row.entry.kind == "published"]
     ordered = [row.entry for row in runs] + published
@@ -68,7 +81,7 @@ def build_leaderboard(out: Path, suite: str) -> str:
         num_runs=sum(len(row.group.runs) for row in runs),
         reasons=undefined_reasons(runs),
         typed=_by_source(published),
-        protocols=published_tables(out, suite),
+        protocols=protocols,
         columns=columns,
         cards=cards(runs),
         citation=citation(suite, runs),
@@ -101,23 +114,15 @@ def _by_source(entries: Sequence[Entry]) -> list[Typed]:
 
 def write_leaderboard(out: Path, suite: str) -> Path:
     """Write `<suite>/index.html` and what is downloaded from it; return the page's path."""
-    path = out / suite / PAGE
-    write_text(path, build_leaderboard(out, suite))
-    for name, text in _downloads(out, suite).items():
+    for name, text in _files(out, suite).items():
         write_text(out / suite / name, text)
-    return path
+    return out / suite / PAGE
 
 
 def check_leaderboard(out: Path, suite: str) -> list[str]:
     """Return how the page and its downloads differ from what the entries give; nothing where they do not."""
-    wanted = {PAGE: build_leaderboard(out, suite), **_downloads(out, suite)}
+    wanted = _files(out, suite)
     return [line for name, text in wanted.items() for line in _differences(out / suite / name, text)]
-
-
-def _downloads(out: Path, suite: str) -> dict[str, str]:
-    entries = load_entries(out, suite)
-    runs = [row for row in build_rows(entries) if row.entry.kind == "run"]
-    return downloads(suite, entries, runs, shown_columns(runs))
 
 
 def build_index(out: Path) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cvit_bench.records.results import Results, Split
+from cvit_bench.records.results import Results, SplitChange
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class SplitRow:
     task: str | None
     title: str
     measure: str
-    last: Split
-    later: Split | None
+    last: SplitChange
+    later: SplitChange | None
 
 
 def split_rows(results: Results) -> list[SplitRow]:

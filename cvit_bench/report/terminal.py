@@ -3,6 +3,7 @@
 from tabulate import tabulate
 
 from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.provenance import part
 from cvit_bench.records.results import Matrix, MetricResult, Results
 from cvit_bench.report.released import metrics_beside
 from cvit_bench.report.terminal_beside import beside
@@ -29,8 +30,8 @@ def results_text(results: Results) -> str:
 
 
 def _self_test(results: Results) -> list[str]:
-    found = results.provenance.get("selftest")
-    if not isinstance(found, dict):
+    found = part(results.provenance, "selftest")
+    if not found:
         return []
     return [f"Self-test {'passed' if found.get('passed') else 'FAILED'}: {found.get('verdict')}"]
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cvit_bench.records.results import Cell, Estimate, Series, Split, Wordings
+from cvit_bench.records.results import Cell, Estimate, Series, SplitChange, Wordings
 from cvit_bench.report.losses import loss_parts, losses
 from cvit_bench.report.run_report import build_run_report
 from cvit_bench.report.series import series_curves
@@ -86,7 +86,7 @@ def test_a_loss_is_the_sum_of_its_parts(make):
 def test_losses_are_drawn_and_stand_in_figures_in_one_section(make):
     change = {"change": estimate(-67.5), "seeing": estimate(-47.5), "obeying": estimate(-20.0)}
     results = make.sequential()
-    split = Split(task=results.tasks[0].name, stage=4, **change)
+    split = SplitChange(task=results.tasks[0].name, stage=4, **change)
     page = build_run_report(results.model_copy(update={"splits": (split,)}))
     (section,) = re.findall(r'<section aria-labelledby="losses">.*?</section>', page, re.S)
     assert section.count("<svg") == 3

@@ -19,8 +19,10 @@ from cvit_bench.report.leaderboard import (
     write_index,
     write_leaderboard,
 )
+from cvit_bench.report.run_report import build_run_report
 from cvit_bench.report.scatter import letters, scatter_marks
 from cvit_bench.report.task_scores import task_table
+from cvit_bench.report.terminal import results_text
 
 
 def published(results, **changes):
@@ -35,6 +37,24 @@ def test_an_entry_is_written_once_per_run(make, save, tmp_path):
     assert load_json(path, Entry) == entry_of(make.sequential())
     add_entry(save(make.sequential(title="Again")), out)
     assert [entry.title for entry in load_entries(out, "mini")] == ["Again"]
+
+
+STRANGE = (
+    "text",
+    ["a", {"b": 1}],
+    7,
+    {"imported": "x", "adapter_config": [], "packages": 3, "placement": "y"},
+)
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=str)
+def test_a_provenance_that_holds_anything_is_shown(make, save, tmp_path, value):
+    keys = ("trained_with", "training", "selftest", "generation", "base", "weights", "design", "data")
+    results = make.sequential(provenance=dict.fromkeys(keys, value))
+    add_entry(save(results), tmp_path)
+    assert "lora-seq" in build_leaderboard(tmp_path, "mini")
+    assert results.title in build_run_report(results)
+    assert results.title in results_text(results)
 
 
 def test_another_suite_version_is_refused(make, save, board):
