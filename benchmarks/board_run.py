@@ -6,6 +6,7 @@ the method and the suite; with it the run is not opened again while its results 
 
 import io
 import shlex
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -97,6 +98,7 @@ def carry_out(order: Order, train_only: bool = False) -> Outcome | None:
 
     plain()
     say(f"== {order.run_dir.name}")
+    discard_former(order)
     clock = Clock(
         order.run_dir.parent / "seconds" / f"{order.run_dir.name}.json",
         time.process_time if order.on_cpu else time.monotonic,
@@ -127,6 +129,17 @@ def carry_out(order: Order, train_only: bool = False) -> Outcome | None:
     )
     save_json(order.kept, outcome)
     return outcome
+
+
+def discard_former(order: Order) -> None:
+    """Remove a finished run that was trained with other settings, when the choice among rates has changed."""
+    if not order.kept.exists():
+        return
+    former = load_json(order.kept, Outcome).commands[:1]
+    if former and former[0][:-1] != order.train[:-1]:  # the last word is the folder, however it is written
+        say(f"{order.run_dir.name}: was trained with other settings ({shlex.join(former[0][:-2])}); anew")
+        shutil.rmtree(order.run_dir, ignore_errors=True)
+        order.kept.unlink()
 
 
 def _reuse(order: Order) -> list[str]:

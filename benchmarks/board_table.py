@@ -65,12 +65,12 @@ class Table(FileRecord):
 
 
 def load_table(path: Path, names: Sequence[str] | None) -> Table:
-    """Read the table and keep the contenders that are named, in its order; None keeps all."""
+    """Read the table and keep the contenders that are named, in that order; None keeps all, in its own."""
     table = load_yaml(path, Table)
     for name in names or ():
         if name not in table.contenders:
             raise CvitBenchError(f"--methods {name}: {unknown_name('contender', name, table.contenders)}")
-    chosen = {name: one for name, one in table.contenders.items() if names is None or name in names}
+    chosen = {name: table.contenders[name] for name in names or table.contenders}
     return table.model_copy(update={"contenders": chosen})
 
 

@@ -20,7 +20,7 @@ from benchmarks.board_jobs import (
     run_dir,
     train_words,
 )
-from benchmarks.board_run import carry_out, kept, order
+from benchmarks.board_run import Outcome, carry_out, discard_former, kept, order
 from benchmarks.board_state import State
 from benchmarks.board_table import TABLE, Contender, check_installed, load_table
 from benchmarks.job_order import work_off
@@ -29,7 +29,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.records.choices import CellChoice
 from cvit_bench.records.entry import Entry
-from cvit_bench.records.load import load_json
+from cvit_bench.records.load import load_json, save_json
 from cvit_bench.records.method import method_files
 
 CONTENDERS = {
@@ -75,8 +75,8 @@ def test_a_setting_that_a_method_does_not_take_is_found_before_anything_runs():
         check_installed({"a": Contender(method="lora", settings={"adapter.router_input": "mean"})}, ["mini"])
 
 
-def test_contenders_are_chosen_by_name_in_the_tables_order():
-    assert list(load_table(TABLE, ["smolora", "lora"]).contenders) == ["lora", "smolora"]
+def test_contenders_are_chosen_by_name_in_that_order():
+    assert list(load_table(TABLE, ["smolora", "lora"]).contenders) == ["smolora", "lora"]
     with pytest.raises(CvitBenchError, match=r"--methods lorra: unknown contender .* Did you mean 'lora'"):
         load_table(TABLE, ["lorra"])
 
@@ -281,6 +281,25 @@ def test_a_run_whose_results_changed_is_opened_again(toy, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_run_of_settings_that_are_no_longer_chosen_is_trained_anew(tmp_path, capsys):
+    job = Job("mini", "lora", "run", seed=0)
+    former, again, other = (
+        order(plan(tmp_path, out=out), job, Settled(rate=rate))
+        for out, rate in ((tmp_path, 0.001), (tmp_path / "x" / "..", 0.001), (tmp_path, 0.002))
+    )
+    (former.run_dir / "stages").mkdir(parents=True)
+    (tmp_path / "x").mkdir()
+    save_json(former.kept, Outcome(key="0" * 64, commands=(former.train, former.evaluate)))
+    discard_former(again)
+    assert former.run_dir.exists()
+    assert former.kept.exists()
+    discard_former(other)
+    assert not former.run_dir.exists()
+    assert not former.kept.exists()
+    assert "training.learning_rate=0.001" in capsys.readouterr().err
+    discard_former(other)
+
+
 def test_what_cannot_be_run_is_a_failure_that_is_shown(words, toy, tmp_path, capsys):
     (toy.data / "fruit" / "test.jsonl").unlink()
     assert main(words) == 1
