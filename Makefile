@@ -43,11 +43,11 @@ coverage: $(VENV)/.ready
 
 test: style
 	@echo "== tests"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not proof"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not proof"
 
 # What takes minutes on real models: kills in the middle of a replay, every routed method replayed, a chosen rate.
 proofs: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m proof
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m proof
 
 # What it finds is written to runs/fuzz/crash-…; the same command with that file runs it again.
 fuzz: $(VENV)/.ready
@@ -57,7 +57,7 @@ fuzz: $(VENV)/.ready
 	  -max_total_time=$(FUZZ_SECONDS)
 
 fast-test: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not packaging and not proof"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not packaging and not proof"
 
 style: $(VENV)/.ready
 	@echo "== style, types, layers, data files"

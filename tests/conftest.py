@@ -49,6 +49,15 @@ ANSWERS = {
 }
 NUM_SAMPLES = 4
 
+LONGEST = ("train", "benchmarks", "evaluate", "faults", "cli", "packaging", "house", "report")
+"""Folders whose files take minutes; with them first, no process is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
 
 @dataclass(frozen=True)
 class Toy:
