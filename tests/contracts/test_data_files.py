@@ -68,8 +68,8 @@ def test_a_task_says_what_it_is_and_whose(name):
     if task.source == "embedded":
         assert all(split.count and split.sha256 for split in task.splits.values())
     else:
-        assert task.known.endswith(".")
-        assert task.downloads
+        assert task.known.endswith("."), "known: a sentence on the data that do not come with the package"
+        assert task.downloads, "downloads: where others get the data, and the folder that they go to"
 
 
 @pytest.mark.parametrize("name", names(LIBRARY.tasks))
@@ -84,7 +84,7 @@ def test_what_a_task_needs_from_elsewhere_is_named_and_goes_where_its_files_are(
     named = [place for split in task.splits for _, place in files_of(task, split, Path()).named()]
     goals = [Path(download.to) for download in task.downloads]
     for place in named:
-        assert any(place.is_relative_to(goal) for goal in goals), place
+        assert any(place.is_relative_to(goal) for goal in goals), f"downloads: nothing goes to {place}"
 
 
 @pytest.mark.parametrize("name", names(LIBRARY.tasks))

@@ -46,3 +46,9 @@ def commands_in_text(document: Path) -> list[str]:
     text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S)
     spans = (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", text))
     return [span for span in spans if span.startswith(VERBS)]
+
+
+def files_below(document: Path, title: str) -> dict[str, str]:
+    """Return the files that a section tells people to write: blocks below a sentence that ends in a path."""
+    written = re.findall(r"`([\w./-]+)`:\n\n```\w+\n(.*?)^```", section(document, title), flags=re.M | re.S)
+    return dict(written)

@@ -12,10 +12,16 @@ import shlex
 import subprocess
 import sys
 
+import peft
 import pytest
+import torch
 import yaml
 
-from tests.house.documents import README, ROOT, commands_below, sections_with_commands
+from cvit_bench.models.family import Placement
+from cvit_bench.models.loading import load_base
+from cvit_bench.records.manifest import load_manifest
+from cvit_bench.resources import embedded_base
+from tests.house.documents import README, ROOT, blocks, commands_below, section, sections_with_commands
 from tests.published import miniature
 from tests.published.old_answers import write_tree
 
@@ -163,8 +169,34 @@ def test_from_zero_to_a_number(follow, desk, monkeypatch):
 
 
 @pytest.mark.slow
+def test_somebody_elses_checkpoints(follow, desk):
+    """Plain PEFT adapters, and the manifest as it stands in the text."""
+    title = "Your own checkpoints"
+    (manifest,) = blocks(section(README, title), "json")
+    mine = desk / "runs" / "mine"
+    stages = [stage["checkpoint"] for stage in json.loads(manifest)["stages"]]
+    found = [desk / "out" / f"llava-task{at}" for at in (1, 2)]
+    for at, folder in enumerate([*(mine / name for name in stages), *found]):
+        save_adapter(folder, at)
+    (mine / "manifest.json").write_text(manifest)
+    said = follow(title)
+    assert "02-read" in said["cvit-bench evaluate --run-dir runs/mine --cells lower"]
+    assert (mine / "report.html").exists()
+    found = load_manifest(desk / "runs" / "llava").stages
+    assert [stage.tasks for stage in found] == [("mini_geo",), ("mini_read",)]
+
+
+def save_adapter(folder, seed):
+    torch.manual_seed(seed)
+    layers = r".*language_model.*\.(q_proj|v_proj)"
+    config = peft.LoraConfig(r=2, target_modules=layers, init_lora_weights=False)
+    peft.get_peft_model(load_base(embedded_base(), Placement()).model, config).save_pretrained(folder)
+
+
+@pytest.mark.slow
 def test_other_peoples_answers(follow, desk):
     miniature.coin(desk / "data")
     write_tree("coin", desk / "data", desk / "results" / "run")
     said = follow("Other people's answers")
     assert any("Strict score S" in text for text in said.values())
+    assert (desk / "leaderboards" / "coin" / "entries" / "theirs.json").exists()

@@ -1,7 +1,7 @@
-"""A newcomer's walk: what CONTRIBUTING says is enough to add a task, a template, a method and a metric.
+"""A newcomer's walk: CONTRIBUTING's own steps add a task, a template, a suite, a method and a metric.
 
-A copy of the checkout gets one file for each, as its table says, and nothing else is touched; then the new
-method is trained on a suite of the new task, and the new metric stands in the report.
+A copy of the checkout gets the files that stand in the text, and nothing else is touched; then the commands
+of the text are called, up to the page of a leaderboard. Replaying is cut to a few samples (`LESS`).
 """
 
 import json
@@ -12,53 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import png
+from tests.house.documents import CONTRIBUTING, ROOT, commands_below, files_below
+
+WALK = "A walk: one of each"
+FILES = files_below(CONTRIBUTING, WALK)
 HEAVY = ("cvit_bench/mini/data", "cvit_bench/mini/base", "cvit_bench/data/embeddings")
-
-
-def wordings(letter: str, split: str, *texts: str) -> list[dict[str, str]]:
-    rows = [(f"{letter}{at}", f"{{{{ question }}}}\n{text}") for at, text in enumerate(texts)]
-    return [{"id": name, "split": split, "text": text} for name, text in rows]
-
-
-TEMPLATE = {
-    "schema_version": 1,
-    "name": "garment_name",
-    "answer_form": "class_name",
-    "variants": [
-        *wordings("v", "train", "Name it.", "Its name.", "The name only.", "A name, please.", "Say it."),
-        *wordings("h", "heldout", "What name?", "Write down the name.", "Which name has it?"),
-    ],
-}
-SUITE = {
-    "schema_version": 1, "name": "mine", "version": 1, "title": "Mine", "description": "Two tasks.",
-    "train": ["mini_garments", "my_garments"], "base": "embedded:mini",
-    "training": {"steps": 2, "batch_size": 4, "learning_rate": 0.002},
-    "adapter": {"rank": 4, "alpha": 8, "dropout": 0, "a_init": "kaiming"},
-}  # fmt: skip
-METHOD = {
-    "schema_version": 1, "name": "my_lora", "title": "My LoRA", "description": "LoRA under another name.",
-    "adapter": "lora", "schedule": "sequential",
-}  # fmt: skip
-METRIC = '''"""The lowest score after the last stage."""
-
-from cvit_bench.records.matrix import Array, ScoreMatrix
-
-LABEL = "Lowest"
-DESCRIPTION = "The lowest score of a train task after the last stage."
-FORMULA = "min of R[T, j] over train tasks j"
-SOURCE = "this test"
-HIGHER_IS_BETTER = True
-MATRIX = "S"
-ORDER = 99
-
-
-def compute(matrix: ScoreMatrix) -> Array:
-    """Return the lowest score in percent."""
-    return matrix.row(matrix.last, matrix.train_tasks).min(axis=-1)
-'''
+LESS = {"evaluate": ("--limit", "4")}
 
 
 @pytest.fixture
@@ -92,35 +53,58 @@ def call(checkout):
     return run
 
 
-def as_yaml(path: Path, content: dict[str, object]) -> None:
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+@pytest.fixture
+def written(checkout):
+    """Write the files of the text, and for every row that names a picture one of a colour of its own."""
+    for name, text in FILES.items():
+        path = checkout / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert not path.exists(), f"{name} is there already"
+        path.write_text(text)
+    rows = [(name, line) for name in FILES if name.endswith(".jsonl") for line in FILES[name].splitlines()]
+    for at, (name, line) in enumerate(rows):
+        (checkout / name).with_name(json.loads(line)["image"]).write_bytes(png((60 * at, 120, 40)))
+    return checkout
+
+
+def test_the_text_has_one_file_for_each_thing():
+    kinds = {str(Path(name).parent) for name in FILES}
+    assert kinds == {
+        "data/fruit", "tasks", "tasks/suites", "instruction_templates", "cvit_bench/train/methods",
+        "cvit_bench/metrics",
+    }  # fmt: skip
 
 
 @pytest.mark.slow
-def test_one_file_adds_one_thing(checkout, call):
-    task = yaml.safe_load((checkout / "tasks" / "mini_garments.yaml").read_text())
-    task |= {"name": "my_garments", "title": "Mine", "template": "garment_name"}
-    as_yaml(checkout / "tasks" / "my_garments.yaml", task)
-    as_yaml(checkout / "instruction_templates" / "garment_name.yaml", TEMPLATE)
-    as_yaml(checkout / "tasks" / "suites" / "mine.yaml", SUITE)
-    as_yaml(checkout / "cvit_bench" / "train" / "methods" / "my_lora.yaml", METHOD)
-    (checkout / "cvit_bench" / "metrics" / "lowest.py").write_text(METRIC)
-
-    for kind, name in (("tasks", "my_garments"), ("suites", "mine"), ("templates", "garment_name"),
-                       ("methods", "my_lora"), ("metrics", "lowest")):  # fmt: skip
+def test_following_the_text_ends_on_a_leaderboard(written, call):
+    for kind, name in (("tasks", "fruit"), ("suites", "market"), ("templates", "fruit_name"),
+                       ("methods", "small_memory"), ("metrics", "lowest")):  # fmt: skip
         assert name in call("list", kind)
-    assert "0 findings" in call(
-        "validate", "instruction_templates/garment_name.yaml", "tasks/suites/mine.yaml"
-    )
+    said = {}
+    for line in commands_below(CONTRIBUTING, WALK):
+        program, verb, *words = line.split()
+        assert program == "cvit-bench"
+        said[verb] = call(verb, *words, *LESS.get(verb, ()))
+    assert "0 findings" in said["validate"]
+    found = json.loads((written / "runs/small_memory/results.json").read_text())
+    assert found["suite"] == "market"
+    lowest = next(one for one in found["metrics"] if one["id"] == "lowest")
+    assert lowest["ci_low"] <= lowest["value"] <= lowest["ci_high"]
+    assert "Lowest score of a train task" in (written / "runs/small_memory/report.html").read_text()
+    assert "Small memory" in (written / "leaderboards/market/index.html").read_text()
+    assert "market" in (written / "leaderboards/index.html").read_text()
 
-    call("train", "--method", "my_lora", "--suite", "mine", "--limit", 8)
-    call("evaluate", "--run-dir", "runs/my_lora", "--limit", 4)
-    found = {
-        one["id"]: one for one in json.loads((checkout / "runs/my_lora/results.json").read_text())["metrics"]
-    }
-    assert found["lowest"]["value"] is not None
-    assert found["lowest"]["ci_low"] <= found["lowest"]["value"] <= found["lowest"]["ci_high"]
-    call("report", "--run-dir", "runs/my_lora")
-    assert "The lowest score of a train task" in (checkout / "runs/my_lora/report.html").read_text()
-    call("leaderboard", "--add", "runs/my_lora", "--out", "leaderboards")
-    assert (checkout / "leaderboards" / "mine" / "index.html").exists()
+
+@pytest.mark.proof
+def test_contract_tests_cover_what_was_added(written):
+    for name in ("tests", "README.md", "CONTRIBUTING.md", "pyproject.toml", "Makefile"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, written / name)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/contracts", "-p", "no:cacheprovider",
+         "-k", "fruit or market or lowest or small_memory"],
+        cwd=written, env={**os.environ, "PYTHONPATH": str(written), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert int(done.stdout.rpartition(" passed")[0].split()[-1]) > 20
