@@ -1,6 +1,5 @@
 """A suite of two small tasks whose pictures have all shapes, and a tiny base of every family."""
 
-import importlib.util
 import io
 import json
 from pathlib import Path
@@ -9,18 +8,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from tests.families import tiny
+
 SHAPES = ((24, 24), (40, 16), (16, 44), (33, 30), (20, 28))
 ANSWERS = {"class_name": ("red", "green", "blue"), "short_answer": ("ice", "sun", "tea")}
-
-
-def _tiny():
-    spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _tiny()
 
 
 def png(number: int) -> bytes:

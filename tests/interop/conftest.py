@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cvit_bench.interop.importing import import_run
+from cvit_bench.interop.placing import About
 from tests.conftest import STAGES, TASKS
 
 LOWER = {(stage, task) for at, stage in enumerate(STAGES) for task in TASKS[:at]}
@@ -91,6 +93,10 @@ def lines(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def rows_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def table(path: Path, rows: list[tuple]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".xlsx":
@@ -116,3 +122,15 @@ def _coin_stage(stage: str, task: str) -> str:
 def trees(toy, tmp_path):
     """Give the writer of answer trees."""
     return Trees(toy, tmp_path / "theirs")
+
+
+@pytest.fixture
+def imported(toy, tmp_path):
+    """Give a function that imports a tree and scores it."""
+
+    def run(format_: str, path: Path, about: About | None = None):
+        target = tmp_path / "runs" / format_
+        notes = import_run(format_, path, toy.suite, target, about or About(), toy.data)
+        return target, notes
+
+    return run

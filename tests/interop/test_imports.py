@@ -1,6 +1,5 @@
 """Answers of other tools become a run directory with the scores that the same answers have at home."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -23,20 +22,9 @@ from cvit_bench.report.adding import add_entry
 from cvit_bench.report.leaderboard import build_leaderboard
 from cvit_bench.report.run_report import write_run_report
 from tests.conftest import RIGHT, STAGES, TASKS
+from tests.interop.conftest import lines, rows_of
 
 FORMATS = ("coin", "mcitlib", "vlmevalkit", "lmms_eval")
-
-
-@pytest.fixture
-def imported(toy, tmp_path):
-    """Give a function that imports a tree and scores it."""
-
-    def run(format_: str, path: Path, about: About | None = None):
-        target = tmp_path / "runs" / format_
-        notes = import_run(format_, path, toy.suite, target, about or About(), toy.data)
-        return target, notes
-
-    return run
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -226,122 +214,6 @@ def test_nothing_more_can_be_asked_of_it(imported, trees, toy):
         evaluate(run_dir, EvaluateOptions(data_root=toy.data))
 
 
-def _rows(file: Path) -> list[dict]:
-    return [json.loads(line) for line in file.read_text().splitlines()]
-
-
-def _write(file: Path, rows: list[dict]) -> None:
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def _doubled(file):
-    rows = _rows(file)
-    _write(file, [*rows, rows[1]])
-
-
-def _lost(file):
-    _write(file, _rows(file)[:-1])
-
-
-def _stranger(file):
-    rows = _rows(file)
-    _write(file, [*rows[:2], rows[2] | {"question_id": "somebody"}, rows[3]])
-
-
-def _other_question(file):
-    rows = _rows(file)
-    _write(file, [rows[0] | {"prompt": "Who painted this?"}, *rows[1:]])
-
-
-def _cut(file):
-    file.write_text(file.read_text()[:-20])
-
-
-def _no_text(file):
-    rows = _rows(file)
-    del rows[1]["text"]
-    _write(file, rows)
-
-
-def _a_list(file):
-    file.write_text("[1, 2]\n" + file.read_text())
-
-
-def _bytes(file):
-    file.write_bytes(b'{"question_id": "\xff"}\n')
-
-
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        (_doubled, r"merge\.jsonl:5: 'pick-test-1' stands twice, first at .*merge\.jsonl:2"),
-        (_lost, r"Finetune: 1 of 4 answers of task 'pick' are missing: pick-test-3"),
-        (_stranger, r"merge\.jsonl:3: 'somebody' is none of the 4 samples of task 'pick'"),
-        (_other_question, r"merge\.jsonl:1: 'pick-test-0' was asked 'Who painted this\?', the suite asks"),
-        (_cut, r"merge\.jsonl:4: not valid JSON: .*it may be cut short"),
-        (_no_text, r"merge\.jsonl:2: text: this key is required"),
-        (_a_list, r"merge\.jsonl:1: expected keys and values, got list"),
-        (_bytes, r"merge\.jsonl:1: not UTF-8 text"),
-    ],
-)
-def test_faults_in_answers_name_file_and_line(imported, trees, tmp_path, fault, said):
-    path = trees.coin()
-    fault(path / "PICK" / "Finetune" / "merge.jsonl")
-    with pytest.raises(CvitBenchError, match=said):
-        imported("coin", path)
-    assert list((tmp_path / "runs").iterdir()) == []
-
-
-def test_other_questions_may_be_taken_on_purpose(imported, trees):
-    path = trees.coin()
-    _other_question(path / "PICK" / "Finetune" / "merge.jsonl")
-    imported("coin", path, About(any_question=True))
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("PICK", "PICKS", r"PICKS/.*: task 'PICKS': unknown task.*--task PICKS=TASK"),
-        ("PICK/Count", "PICK/Later", r"PICK/Later: unknown stage 'Later'.*--stage Later=TASK"),
-        ("PICK/Count", "PICK/Pick", r"stage 02-pick, task pick: so is .*Finetune"),
-    ],
-)
-def test_unknown_names_say_what_is_known(imported, trees, old, new, said):
-    path = trees.coin()
-    (path / old).rename(path / new)
-    with pytest.raises(CvitBenchError, match=said):
-        imported("coin", path)
-
-
-def test_a_lost_chunk_is_named(imported, trees):
-    path = trees.coin(chunks=2)
-    (path / "PICK" / "Finetune" / "2_1.jsonl").unlink()
-    with pytest.raises(CvitBenchError, match=r"2_1\.jsonl: no such chunk file"):
-        imported("coin", path)
-
-
-def test_documents_in_another_order_are_refused(imported, trees):
-    path = trees.lmms_eval()
-    file = next(path.rglob("*_samples_count.jsonl"))
-    rows = _rows(file)
-    rows[0]["target"], rows[1]["target"] = rows[1]["target"], rows[0]["target"]
-    _write(file, rows)
-    with pytest.raises(
-        CvitBenchError, match=r"samples_count\.jsonl:1: doc_id 0: its target '2' is no reference"
-    ):
-        imported("lmms_eval", path)
-
-
-def test_a_failure_is_never_an_answer(imported, trees):
-    path = trees.vlmevalkit()
-    file = next(path.rglob("*_PICK.tsv"))
-    text = file.read_text().splitlines(keepends=True)
-    text[2] = text[2].rsplit("\t", 1)[0] + "\tFailed to obtain answer via API.\r\n"
-    file.write_text("".join(text), newline="")
-    with pytest.raises(CvitBenchError, match=r"_PICK\.tsv:3: prediction: 'Failed to obtain answer"):
-        imported("vlmevalkit", path)
-
-
 def test_a_run_directory_that_is_there_stays(imported, trees, tmp_path):
     path = trees.coin()
     run_dir, _ = imported("coin", path)
@@ -378,8 +250,8 @@ def test_two_imported_runs_are_compared_in_pairs(imported, trees, toy, tmp_path)
 def test_prompts_of_the_suite_itself_make_pairs_with_runs_of_ours(imported, trees, toy):
     path = trees.coin()
     for file in path.rglob("merge.jsonl"):
-        rows = _rows(file)
-        _write(
+        rows = rows_of(file)
+        lines(
             file,
             [row | {"prompt": f"<image>\n{row['prompt'].split('?')[0]}?\nAnswer  shortly."} for row in rows],
         )
