@@ -1,13 +1,12 @@
 """Checkpoint folders without opening a model: where a base is, what is in it, and its hash."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from cvit_bench import plugins
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.files import sha256_files
-from cvit_bench.records.load import read_text
+from cvit_bench.records.load import load_object
 from cvit_bench.records.manifest import BaseModelRef
 from cvit_bench.resources import embedded_base
 from cvit_bench.text import unknown_name
@@ -98,14 +97,7 @@ def adapter_sha256(folder: Path) -> str:
 
 def adapter_config(folder: Path) -> dict[str, Any]:
     """Return what the configuration of an adapter folder holds; raise when it holds no keys and values."""
-    path = folder / ADAPTER_FILES[0]
-    try:
-        found = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise CvitBenchError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CvitBenchError(f"{path}: expected keys and values, got {type(found).__name__}")
-    return found
+    return load_object(folder / ADAPTER_FILES[0])
 
 
 def instruction_mode(folder: Path) -> str | None:
@@ -116,7 +108,8 @@ def instruction_mode(folder: Path) -> str | None:
         return None
     if not isinstance(settings, dict) or not settings.get("text_weight", 1.0):
         return None
-    return settings.get("instruction_key")
+    mode = settings.get("instruction_key")
+    return mode if isinstance(mode, str) else None
 
 
 def detect_family(folder: Path) -> str:
@@ -129,8 +122,8 @@ def detect_family(folder: Path) -> str:
 def family_in(config: Path) -> str:
     """Return the family that a model's configuration file names."""
     try:
-        model_type = str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        model_type = str(load_object(config)["model_type"])
+    except (CvitBenchError, KeyError) as error:
         raise CvitBenchError(
             f"{config.parent}: no {config.name} that names a model_type: not a model folder"
         ) from error

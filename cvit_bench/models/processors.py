@@ -7,13 +7,13 @@ can be, so that answers do not depend on whether torchvision happens to be insta
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import PROCESSOR_FILES, has_processor
+from cvit_bench.records.load import load_object
 
 _VIDEO = "video_processor"
 
@@ -62,8 +62,8 @@ def _kind(folder: Path) -> Any:
 
 
 def _named_in(path: Path) -> str | None:
-    said = json.loads(path.read_text(encoding="utf-8"))
-    return said.get("processor_class")
+    said = load_object(path).get("processor_class")
+    return said if isinstance(said, str) else None
 
 
 @lru_cache(maxsize=64)

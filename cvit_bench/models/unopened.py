@@ -7,7 +7,6 @@ configuration says; where that depends on the picture (`picture_tokens` is None)
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.chat import chat_text, has_start
 from cvit_bench.models.family import Family, family_of
 from cvit_bench.models.folders import adapter_config
+from cvit_bench.records.load import load_object
 from cvit_bench.records.sample import Prompt
 from cvit_bench.resources import PACKAGE
 from cvit_bench.text import first_line
@@ -65,7 +65,7 @@ def unopened(folder: Path) -> Unopened | None:
     from transformers import PreTrainedTokenizerFast
 
     family = family_of(folder)
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = load_object(folder / "config.json")
     try:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -78,15 +78,20 @@ def unopened(folder: Path) -> Unopened | None:
         tokenizer,
         template,
         family,
-        _first(config, _IMAGE_TOKENS),
-        _first(config, _PICTURE_TOKENS),
+        _first(folder, config, _IMAGE_TOKENS),
+        _first(folder, config, _PICTURE_TOKENS),
         language=sum(size for name, size in sizes.items() if not _is_tower(name)),
         tower=sum(size for name, size in sizes.items() if _is_tower(name)),
     )
 
 
-def _first(config: dict[str, Any], names: Sequence[str]) -> int | None:
-    return next((int(config[name]) for name in names if config.get(name) is not None), None)
+def _first(folder: Path, config: dict[str, Any], names: Sequence[str]) -> int | None:
+    name = next((name for name in names if config.get(name) is not None), None)
+    if name is not None and not isinstance(config[name], int):
+        raise CvitBenchError(
+            f"{folder / 'config.json'}: {name}: must be a whole number (got {config[name]!r})"
+        )
+    return config[name] if name is not None else None
 
 
 def _sizes(folder: Path) -> dict[str, int]:
@@ -118,9 +123,10 @@ def reads_once(folder: Path | None) -> bool:
     except CvitBenchError:
         return False
     if method := config.get("method"):
-        return _is_tokenwise(PACKAGE / plugins.ADAPTERS.folder / f"{method}.py")
+        known = method in plugins.names(plugins.ADAPTERS)
+        return known and _is_tokenwise(PACKAGE / plugins.ADAPTERS.folder / f"{method}.py")
     special = config.get("alora_invocation_tokens") or config.get("arrow_config")
-    return config.get("peft_type") in TOKENWISE and not special
+    return str(config.get("peft_type")) in TOKENWISE and not special
 
 
 def _is_tokenwise(source: Path) -> bool:

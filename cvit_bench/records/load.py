@@ -28,12 +28,15 @@ def load_yaml(path: Path, kind: type[F]) -> F:
 
 def load_json(path: Path, kind: type[F]) -> F:
     """Read one json file as a record; raise with every problem, each as `file: key: what`."""
-    text = read_text(path)
-    try:
-        data = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise CvitBenchError(f"{path}: not valid JSON: {error}") from error
-    return _validated(path, data, kind, {})
+    return _validated(path, _parse_json(path, parse_constant=_refuse_constant), kind, {})
+
+
+def load_object(path: Path) -> dict[str, Any]:
+    """Read a json file of another tool, whose keys are its own; raise when it holds no object."""
+    data = _parse_json(path)
+    if not isinstance(data, dict):
+        raise CvitBenchError(f"{path}: expected keys and values, got {type(data).__name__}")
+    return data
 
 
 def yaml_line(path: Path, place: tuple[str | int, ...]) -> int:
@@ -56,6 +59,14 @@ def read_text(path: Path) -> str:
         raise CvitBenchError(f"{path}: not UTF-8 text (byte {error.start})") from error
     except OSError as error:
         raise CvitBenchError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parse_json(path: Path, **options: Any) -> Any:
+    text = read_text(path)
+    try:
+        return json.loads(text, **options)
+    except (ValueError, RecursionError) as error:
+        raise CvitBenchError(f"{path}: not valid JSON: {error}") from error
 
 
 def _refuse_constant(name: str) -> None:

@@ -40,7 +40,7 @@ class SelfTest(FileRecord):
     """All checks, of which stages (with the hash of their weights), and how the model computed."""
 
     stages: dict[str, Sha256]
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = Field(min_length=1)
     placement: dict[str, Any]
     packages: dict[str, str]
 

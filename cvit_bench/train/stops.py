@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.progress import say
 from cvit_bench.records.files import sha256_file
+from cvit_bench.records.load import load_object
 from cvit_bench.train.processes import Processes
 from cvit_bench.train.stage_files import stage_folder
 
@@ -143,7 +144,7 @@ class StopFiles:
     def _read(self, path: Path) -> Stop | None:
         """Return a stop; None, and say why, when it is damaged or of other settings."""
         try:
-            row = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            row = load_object(path / "state.json")
             if (row["origin"], row["processes"]) != (self.origin, self.processes.count):
                 say(f"{path}: is of other settings, data or number of processes: passed over")
                 return None

@@ -71,6 +71,8 @@ ELSEWHERE = [
     Elsewhere("malice: adapter configs that name a module", "not imported",
               "models/test_adapter_files.py::"
               "test_a_routed_configuration_builds_nothing_absurd_and_imports_nothing"),
+    Elsewhere("malice: configurations of adapters and bases that are nested deeply or hold other types",
+              "refused", "faults/test_properties.py::test_odd_configurations_are_refused"),
     Elsewhere("malice: scripts, styles and URLs in entries, in a browser", "stay text",
               "report/test_browser.py::test_hostile_entries_stay_text", "only with a browser"),
     Elsewhere("malice: formulas in CSV files", "neutralised",

@@ -14,6 +14,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["cvit_bench", "yaml", "json"], enable_loader_override=False):
+    from cvit_bench.progress import silence
     from tests.faults.targets import TARGETS, feed, seeds
 
 NAMES = sorted(TARGETS)
@@ -21,6 +22,7 @@ NAMES = sorted(TARGETS)
 
 def main() -> None:
     logging.disable(logging.CRITICAL)
+    silence()
     folder = Path(tempfile.mkdtemp(prefix="cvit-bench-fuzz-"))
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     if words and not Path(words[0]).is_file():
