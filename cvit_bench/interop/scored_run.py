@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 from cvit_bench.data.library import Library, open_suite
 from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import load_manifest
 from cvit_bench.records.plan import EvaluationPlan, PlannedCell, cell_path, load_plan, plan_path, scores_path
 from cvit_bench.records.prediction import read_predictions
-from cvit_bench.records.results import RESULTS, Results
+from cvit_bench.records.results import RESULTS, Results, load_results
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.task import Task
 
@@ -88,7 +87,7 @@ class ScoredRun:
 
 def open_scored(run_dir: Path, data_root: Path | None = None) -> ScoredRun:
     """Open a run directory with results."""
-    results = load_json(run_dir / RESULTS, Results)
+    results = load_results(run_dir / RESULTS)
     library, _ = open_suite(load_manifest(run_dir).suite)
     return ScoredRun(run_dir, results, library, data_root)
 

@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord, Name, Record
 from cvit_bench.records.choices import SplitChoice
+from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import Schedule, TaskIdentity
 from cvit_bench.records.suite import TemplateSetting
 
@@ -295,3 +297,11 @@ def results_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the results of a split lie: `results.json`, or `results-val.json`."""
     path = run_dir / RESULTS
     return path.with_stem(split.named(path.stem))
+
+
+def load_results(path: Path) -> Results:
+    """Read a run's results; where there are none yet, say what makes them."""
+    if path.parent.is_dir() and not path.exists():
+        run_dir = path.parent
+        raise CvitBenchError(f"{path}: no such file; cvit-bench evaluate --run-dir {run_dir} makes it")
+    return load_json(path, Results)

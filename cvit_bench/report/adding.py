@@ -6,8 +6,8 @@ from pathlib import Path
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.entry import entry_of
-from cvit_bench.records.load import load_json, save_json
-from cvit_bench.records.results import Results, results_path
+from cvit_bench.records.load import save_json
+from cvit_bench.records.results import Results, load_results, results_path
 from cvit_bench.records.shape import refuse_ragged
 from cvit_bench.report.entries import Placed, entry_path, read_entries, refuse_mismatch
 
@@ -39,7 +39,7 @@ def _read(run_dir: Path) -> Placed:
     source = results_path(run_dir)
     if not source.exists() and results_path(run_dir, SplitChoice.VAL).exists():
         source = results_path(run_dir, SplitChoice.VAL)
-    results = load_json(source, Results)
+    results = load_results(source)
     _refuse_part(source, results)
     refuse_ragged(source, results)
     return Placed(source, entry_of(results))

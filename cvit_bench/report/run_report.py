@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cvit_bench.records.files import write_text
-from cvit_bench.records.load import load_json
-from cvit_bench.records.results import RESULTS, MetricResult, Results
+from cvit_bench.records.results import RESULTS, MetricResult, Results, load_results
 from cvit_bench.records.shape import refuse_ragged
 from cvit_bench.report.caveats import caveats
 from cvit_bench.report.columns import LEADING, find
@@ -30,7 +29,7 @@ def write_run_report(run_dir: Path, source: Source | None = None) -> Path:
 
     With a source of samples their pages are written too, in `report/`.
     """
-    results = load_json(run_dir / RESULTS, Results)
+    results = load_results(run_dir / RESULTS)
     refuse_ragged(run_dir / RESULTS, results)
     path = run_dir / REPORT
     samples = write_sample_pages(run_dir, results, source) if source is not None else ()

@@ -123,3 +123,9 @@ def test_a_base_that_is_neither_here_nor_at_the_hub_is_refused(toy, call, on_toy
 def test_data_that_is_elsewhere_is_named_with_the_option_that_says_where(toy, inside):
     _, err = inside("evaluate", "--run-dir", toy.run_dir, code=2)
     assert "fruit/test.jsonl: no such file (task 'fruit', test split; --data-root names the folder)" in err
+
+
+@pytest.mark.parametrize("words", [("report", "--run-dir"), ("leaderboard", "--add")], ids=" ".join)
+def test_a_run_that_was_not_evaluated_yet_says_what_is_to_be_done(inside, toy, words):
+    _, err = inside(*words, toy.run_dir, code=2)
+    assert f"results.json: no such file; cvit-bench evaluate --run-dir {toy.run_dir}" in err
