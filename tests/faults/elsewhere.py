@@ -16,6 +16,9 @@ class Elsewhere:
 ELSEWHERE = [
     Elsewhere("a disk that fills up while answers are written", "exit 2, what is written stays, goes on",
               "faults/test_full_disk.py::test_a_full_disk_stops_cleanly_and_the_same_command_goes_on"),
+    Elsewhere("a disk that is full when scores, a report or a leaderboard are written",
+              "exit 2, nothing half-written, goes on",
+              "faults/test_full_disk.py::test_a_full_disk_leaves_nothing_half_written"),
     Elsewhere("a disk that fills up in training", "exit 2, goes on from the last save",
               "train/test_restart.py::test_a_full_disk_loses_the_steps_since_the_last_save_and_says_so"),
     Elsewhere("SIGKILL in the middle of answering, twice", "the bytes of a calm run",

@@ -19,7 +19,7 @@ def small_disk(tmp_path):
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("this machine mounts no small disk")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # a table may still be mapped
 
 
 def answers(run_dir):
@@ -57,6 +57,51 @@ def test_a_full_disk_stops_cleanly_and_the_same_command_goes_on(toy, copy_toy, c
     assert (run_dir / "results.json").read_bytes() == (calm / "results.json").read_bytes()
 
 
+def fill(disk):
+    """Take all the room that is left; return the file to be removed."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"0" * 512):
+                pass
+        except OSError:
+            return filler
+
+
+def files(folder):
+    """All files that a command wrote, with their bytes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+MADE = {"score": ("scores", "items", "results.json"), "report": ("report.html",), "leaderboard": ("boards",)}
+
+
+@pytest.mark.parametrize("verb", MADE)
+def test_a_full_disk_leaves_nothing_half_written(toy, inside, small_disk, verb):
+    subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+    run_dir = shutil.copytree(toy.run_dir, small_disk / "scripted")
+    inside("evaluate", "--run-dir", run_dir, "--data-root", toy.data)
+    words = {
+        "score": ["--run-dir", run_dir, "--data-root", toy.data],
+        "report": ["--run-dir", run_dir],
+        "leaderboard": ["--add", run_dir, "--out", run_dir / "boards"],
+    }[verb]
+    inside(verb, *words)
+    calm = files(small_disk)
+    for name in MADE[verb]:
+        made = run_dir / name
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
+    spared, filler = files(small_disk), fill(small_disk)
+    _, err = inside(verb, *words, code=2)
+    assert "No space left on device" in err
+    filler.unlink()
+    left = files(small_disk)
+    assert spared.items() <= left.items()
+    assert left.items() <= calm.items()
+    inside(verb, *words)
+    assert files(small_disk) == calm
+
+
 @pytest.fixture
 def read_only(tmp_path):
     """Return a function that makes a folder read-only, root or not; skips where that cannot be done."""
@@ -77,8 +122,25 @@ def read_only(tmp_path):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_read_only_folder_is_named(toy, inside, read_only):
+@pytest.mark.parametrize("verb", ["evaluate", "score", "report", "leaderboard", "train"])
+def test_a_read_only_folder_is_named(toy, inside, read_only, verb):
+    inside("evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data)
+    for name in MADE.get(verb, ("results.json",)):
+        made = toy.run_dir / name
+        if made.exists():
+            shutil.rmtree(made) if made.is_dir() else made.unlink()
+    before = files(toy.run_dir)
     read_only(toy.run_dir)
-    _, err = inside("evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, code=2)
-    assert f"{toy.run_dir}/.lock: cannot be written (" in err
-    inside("evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, "--plan")
+    words = {
+        "evaluate": ["--run-dir", toy.run_dir, "--data-root", toy.data],
+        "score": ["--run-dir", toy.run_dir, "--data-root", toy.data],
+        "report": ["--run-dir", toy.run_dir],
+        "leaderboard": ["--add", toy.run_dir, "--out", toy.run_dir / "boards"],
+        "train": ["--method", "lora", "--run-dir", toy.run_dir / "new"],
+    }[verb]
+    _, err = inside(verb, *words, code=2)
+    assert "cannot be written (" in err
+    assert str(toy.run_dir) in err
+    assert files(toy.run_dir) == before
+    if verb == "evaluate":
+        inside("evaluate", "--run-dir", toy.run_dir, "--data-root", toy.data, "--plan")
