@@ -46,20 +46,32 @@ FAMILIES = Kind("family", "models/families", "FAMILY")
 @lru_cache(maxsize=16)
 def names(kind: Kind) -> tuple[str, ...]:
     """Return the names of a kind: files of its folder and entry points, sorted."""
+    return tuple(sorted(_shipped(kind) | {point.name for point in entry_points(group=kind.group)}))
+
+
+@lru_cache(maxsize=16)
+def _shipped(kind: Kind) -> frozenset[str]:
     files = (PACKAGE / kind.folder).glob("*.py")
-    found = {path.stem for path in files if _defines(path, kind.marker)}
-    return tuple(sorted(found | {point.name for point in entry_points(group=kind.group)}))
+    return frozenset(path.stem for path in files if _defines(path, kind.marker))
 
 
 @lru_cache(maxsize=256)
 def load(kind: Kind, name: str) -> ModuleType:
-    """Import the piece `name`: a file of the folder, an entry point, or a dotted module path."""
+    """Import the piece `name`: a file of the folder, an entry point, or a dotted module path.
+
+    A name that several packages claim is nobody's: no result may depend on what else is installed.
+    """
     if name not in names(kind) and not _is_dotted(name):
         raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
-    points = entry_points(group=kind.group, name=name)
+    points = tuple(entry_points(group=kind.group, name=name))
+    places = [_path(kind, name)] * (name in _shipped(kind)) + [point.value for point in points]
+    if len(places) > 1:
+        raise CvitBenchError(
+            f"{kind.name} {name!r}: stands for {' and '.join(places)}; another name, or a module path, tells"
+        )
     if points:
-        return _of_others(kind, name, next(iter(points)).load)
-    if name in names(kind):
+        return _of_others(kind, name, points[0].load)
+    if name in _shipped(kind):
         return importlib.import_module(_path(kind, name))
     return _of_others(kind, name, lambda: importlib.import_module(name))
 

@@ -8,7 +8,7 @@ FORMULA = "U = mean of R[T, u] over unseen tasks u"
 SOURCE = "SMoLoRA (zero-shot AP)"
 HIGHER_IS_BETTER: bool = True
 MATRIX = "S"
-ORDER = 40
+ORDER = 41
 
 
 def compute(matrix: ScoreMatrix) -> Array:

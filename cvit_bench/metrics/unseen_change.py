@@ -9,7 +9,7 @@ FORMULA = "ΔU = mean of (R[T, u] − R[0, u]) over unseen tasks u"
 SOURCE = "this benchmark"
 HIGHER_IS_BETTER: bool = True
 MATRIX = "S"
-ORDER = 41
+ORDER = 42
 
 
 def compute(matrix: ScoreMatrix) -> Array:

@@ -75,9 +75,10 @@ def test_constants(name):
     assert len(inspect.signature(module.compute).parameters) == len(module.MATRIX)
 
 
-def test_labels_are_unique():
-    labels = [_module(name).LABEL for name in METRICS]
-    assert len(set(labels)) == len(labels)
+@pytest.mark.parametrize("what", ["LABEL", "ORDER"])
+def test_labels_and_places_are_unique(what):
+    found = [getattr(_module(name), what) for name in METRICS]
+    assert len(set(found)) == len(found)
 
 
 @every_metric

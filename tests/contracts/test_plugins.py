@@ -11,6 +11,7 @@ cut = their_scorers.cut
 gone = their_scorers.gone
 empty = their_scorers.empty
 lacking = their_scorers.good:nothing
+exact = their_scorers.good
 """
 
 
@@ -47,6 +48,7 @@ def test_an_entry_point_adds_a_name(installed):
         ("lacking", r"'lacking': cannot be imported \(.*'nothing'\)"),
         ("their_scorers.cut", r"'their_scorers\.cut': cannot be imported \(.*syntax"),
         ("their_scorers.empty", "the module defines no `score`"),
+        ("exact", r"'exact': stands for cvit_bench\.scorers\.exact and their_scorers\.good"),
         ("theris", "unknown scorer 'theris'.*Did you mean 'theirs'"),
     ],
 )
