@@ -1,6 +1,7 @@
 """Finished runs as entries of their suites' leaderboards, with the pages made from them."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.board_jobs import run_dir
 from benchmarks.board_state import State
@@ -18,12 +19,15 @@ def write_boards(state: State, out: Path, replace: bool) -> None:
         return
     suites = sorted({ran.entry.suite for ran in runs})
     new = {entry_path(out, ran.entry.suite, ran.entry.name) for ran in runs}
+    run_dirs = [run_dir(state.plan, ran.job) for ran in runs]
+    with TemporaryDirectory() as trial:
+        add_entries(run_dirs, Path(trial))  # what cannot stand side by side is refused before anything goes
     for path in [path for suite in suites for path in _other_runs(out, suite) if path not in new]:
         if replace:
             path.unlink()
         else:
             say(f"{path}: was there before and stays (--replace removes it)")
-    add_entries([run_dir(state.plan, ran.job) for ran in runs], out)
+    add_entries(run_dirs, out)
     for suite in suites:
         say(str(write_leaderboard(out, suite)))
     write_index(out)

@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -135,10 +136,10 @@ def _answer(question: dict[str, object], generator: random.Random, right: float)
             "answer_id": f"{generator.getrandbits(64):x}", "model_id": "none", "metadata": {}}  # fmt: skip
 
 
-def _lines(path: Path, rows: object) -> None:
+def _lines(path: Path, rows: Iterable[object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(row) + "\n" for row in rows)  # type: ignore[attr-defined]
+        stream.writelines(json.dumps(row) + "\n" for row in rows)
 
 
 def _yaml(path: Path, **content: object) -> None:

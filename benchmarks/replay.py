@@ -140,7 +140,7 @@ def compare(arguments: argparse.Namespace, variants: int) -> list[tuple[object, 
         mine = side([*words, "--side", "ours", "--batch-size", 64])
         plain = side([*words, "--side", "loop", "--batch-size", arguments.batch_size])
         num_cells = len({name.rpartition("/")[0] for name in mine.answers})
-        chosen = [round((at + 0.5) * num_cells / arguments.published) for at in range(arguments.published)]
+        chosen = [int((at + 0.5) * num_cells / arguments.published) for at in range(arguments.published)]
         each = [side([*words, "--side", "loop", "--batch-size", 1, "--cell", at]) for at in chosen]
     alone = Cost(
         sum(one.cpu for one in each),

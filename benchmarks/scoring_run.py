@@ -13,6 +13,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -140,15 +141,15 @@ def _write_cell(path: Path, task: str, variant: str, samples: list[Sample], gene
     )
 
 
-def _lines(path: Path, rows: object) -> None:
+def _lines(path: Path, rows: Iterable[object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)  # type: ignore[attr-defined]
+        file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
-def _json(path: Path, content: object) -> None:
+def _json(path: Path, content: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"schema_version": 1, **content}), encoding="utf-8")  # type: ignore[dict-item]
+    path.write_text(json.dumps({"schema_version": 1, **content}), encoding="utf-8")
 
 
 def _yaml(path: Path, **content: object) -> None:

@@ -54,7 +54,7 @@ def embedded_case(method: str, given: argparse.Namespace) -> Case:
     if given.attention == "suited":
         suit_attention(base)
     projector = family_of(embedded_base()).projector
-    return _case(method, base, projector, settings, examples)
+    return _case(base, projector, settings, examples)
 
 
 def random_case(method: str, given: argparse.Namespace) -> Case:
@@ -73,10 +73,10 @@ def random_case(method: str, given: argparse.Namespace) -> Case:
     device = torch.device(given.device)
     encoder = RandomInput(config, device, dtype, given.length)
     base = LoadedBase(model.eval(), None, cast(Encoder, encoder), device, dtype)
-    return _case(method, base, "model.multi_modal_projector", settings, examples)
+    return _case(base, "model.multi_modal_projector", settings, examples)
 
 
-def _case(method: str, base: LoadedBase, projector: str, settings: Any, examples: Sequence[Example]) -> Case:
+def _case(base: LoadedBase, projector: str, settings: Any, examples: Sequence[Example]) -> Case:
     start = StageStart((TASK,), 0, "0" * 64)
     stage = LiveStage(
         name=f"02-{TASK}",

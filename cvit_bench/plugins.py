@@ -61,8 +61,7 @@ def load(kind: Kind, name: str) -> ModuleType:
 
     A name that several packages claim is nobody's: no result may depend on what else is installed.
     """
-    if name not in names(kind) and not _is_dotted(name):
-        raise CvitBenchError(unknown_name(kind.name, name, names(kind)))
+    check(kind, name)
     points = tuple(entry_points(group=kind.group, name=name))
     places = [_path(kind, name)] * (name in _shipped(kind)) + [point.value for point in points]
     if len(places) > 1:

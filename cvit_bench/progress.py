@@ -3,9 +3,8 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from cvit_bench.text import visible
 
@@ -17,7 +16,14 @@ _silent = False
 def say(message: str) -> None:
     """Print one line of progress."""
     if not _silent:
-        print(visible(message), file=sys.stderr, flush=True)
+        tell(message)
+
+
+def tell(message: str) -> None:
+    """Print one line on stderr; where that is closed or full, the work goes on."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(visible(message), file=sys.stderr, flush=True)
 
 
 def silence() -> None:
@@ -46,7 +52,7 @@ class Meter:
     note: str = ""
     began: float = field(default_factory=time.monotonic)
     shown: float = field(default_factory=time.monotonic)
-    bar: Any = None
+    bar: "Callable[[Meter], None] | None" = None
     waited: Callable[[], float] | None = None
     waited_before: float = 0.0
 
@@ -92,7 +98,7 @@ class Meter:
 @contextmanager
 def metered(label: str, total: int, waited: Callable[[], float] | None = None) -> Iterator[Meter]:
     """Show the progress of a piece of work of `total` samples while the block runs."""
-    if _silent or _lines_only or not sys.stderr.isatty():
+    if _silent or _lines_only or sys.stderr is None or not sys.stderr.isatty():
         meter = Meter(label, total, waited=waited)
         yield meter
         say(meter.line())
@@ -106,10 +112,15 @@ def _bar(label: str, total: int, waited: Callable[[], float] | None) -> Iterator
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    tail = (TextColumn("{task.fields[note]}"), TimeRemainingColumn())
-    with Progress(*columns, *tail, console=Console(stderr=True)) as progress:
-        row = progress.add_task(label, total=total, note="")
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        row = progress.add_task(visible(label), total=total, note="")
 
         def show(meter: Meter) -> None:
             note = f"{meter.rate:.1f} samples/s{meter.waits} {meter.note}"

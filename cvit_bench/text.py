@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 
-_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_EDGE = re.compile(r"^[\W_]+|(?<![\W_])[\W_]+$")
 _BREAK = re.compile(r"[\s-]+")
 _LABEL = re.compile(r"\W*[A-Za-z]\W*$|\W*[A-Za-z][.):\]]|[b-hB-H] |.*[(\[][A-Za-z][)\]]", re.DOTALL)
 

@@ -29,6 +29,10 @@ class Sites:
     image_width: int | None = None
 
 
+MOST_RANK = 1 << 14
+"""A higher one is a mistake, or is meant to fill the memory."""
+
+
 class AdapterConfig(Record):
     """Settings that every adapter has; `--set adapter.KEY=…` overrides.
 
@@ -38,7 +42,7 @@ class AdapterConfig(Record):
 
     PARTS: ClassVar[str | None] = None
 
-    rank: int = Field(default=128, ge=1, description="total rank")
+    rank: int = Field(default=128, ge=1, le=MOST_RANK, description="total rank")
     alpha: float = Field(default=256.0, gt=0, description="scale is alpha / rank")
     dropout: float = Field(default=0.05, ge=0, lt=1)
     a_init: Literal["normal", "kaiming"] = "normal"

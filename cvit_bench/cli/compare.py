@@ -29,7 +29,10 @@ def compare(
     resample: Resampled = Resample.IMAGES,
     json: Json = False,
 ) -> None:
-    """Compare the second run with the first: intervals, tests, flips; exit 1 when a gate fails."""
+    """Compare the second run with the first.
+
+    Prints intervals, tests and flips; exit 1 when a gate fails.
+    """
     from cvit_bench.evaluate.compare import compare as compared
     from cvit_bench.report.comparison import comparison_text
 

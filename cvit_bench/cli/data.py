@@ -29,11 +29,14 @@ def prepare(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the subset.")] = 0,
     hub: Annotated[
-        bool, typer.Option("--hub", help="Fetch what a task takes from the hub (needs a network).")
+        bool, typer.Option("--hub", help="Fetch what the tasks take from the hub (needs a network).")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Convert a suite's data into Arrow, once, and say what is missing; exit 1 while something is."""
+    """Convert a suite's data into Arrow, once; say what is missing.
+
+    Exit 1 while something is.
+    """
     looking = _looking(suite, data_root)
     if hub:
         _fetch(looking)
@@ -56,7 +59,10 @@ def check(
     ] = True,
     json: Json = False,
 ) -> None:
-    """Look at every row and picture: counts, ids, answers, overlaps; exit 1 when something is found."""
+    """Look at every row and picture of a suite.
+
+    Counts, ids, answers and overlaps; exit 1 when something is found.
+    """
     found = _looking(suite, data_root, images).check()
     _print(found, json)
     if not found.is_sound:

@@ -43,9 +43,10 @@ def demo(
         int | None, typer.Option("--jobs", min=1, help="Methods at a time (default: cores).")
     ] = None,
 ) -> None:
-    """Train, replay and rank three methods on the embedded suite: no GPU, no network.
+    """Train, replay and rank three methods on the embedded suite.
 
-    A quarter of an hour on two cores; --quick shows the same path in about a minute, and figures of chance.
+    Takes a quarter of an hour on two cores, no GPU and no network. --quick shows the same path in about a
+    minute, trained too little for its figures to mean anything.
     """
     from cvit_bench.cli.report import sample_source
     from cvit_bench.evaluate.score import rescore

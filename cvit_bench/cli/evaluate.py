@@ -47,7 +47,9 @@ def evaluate(
     ] = None,
     cells: Annotated[
         CellChoice,
-        typer.Option("--cells", help="Every stage × task, what was trained so far, or the last stage."),
+        typer.Option(
+            "--cells", help="Every stage × task; tasks so far, all at the last stage; or that alone."
+        ),
     ] = CellChoice.FULL,
     variants: Annotated[str, typer.Option("--variants", help="How many wordings a task, or all.")] = "1",
     per_sample: Annotated[
@@ -65,7 +67,7 @@ def evaluate(
     ] = None,
     limit: Limit = None,
     batch_size: Annotated[
-        str, typer.Option("--batch-size", help="A number, or auto: as many as fit and help.")
+        str, typer.Option("--batch-size", help="Prompts at a time; auto: as many as fit and make it faster.")
     ] = "64",
     one_by_one: Annotated[
         bool,
@@ -84,7 +86,10 @@ def evaluate(
     dtype: Dtype = "auto",
     threads: Threads = 1,
     processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Processes of this machine; each has a GPU of its own.")
+        int,
+        typer.Option(
+            "--processes", min=1, help="Processes of this machine, each on a GPU of its own if any."
+        ),
     ] = 1,
     executor: Annotated[
         Executor, typer.Option("--executor", help="local: here; ray: on a Ray cluster, a worker a GPU.")
@@ -94,7 +99,10 @@ def evaluate(
     ] = None,
     trust_remote_code: RemoteCode = False,
 ) -> None:
-    """Answer every stage × task of a run, score it, and print the matrix and the metrics."""
+    """Answer every stage × task of a run and score it.
+
+    Prints the matrix and the metrics. Answers that are there already are kept.
+    """
     from cvit_bench.cli.evaluate_plan import cost_text
     from cvit_bench.evaluate.cost import evaluation_cost
     from cvit_bench.evaluate.sequence import EvaluateOptions

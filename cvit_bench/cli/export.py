@@ -25,28 +25,28 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="File or folder to write; it must not be there.")],
     stage: Annotated[str | None, typer.Option("--stage", help="lora: name of the stage.")] = None,
     task: Annotated[
-        str | None, typer.Option("--task", help="The task that a stage with a router a task is folded for.")
+        str | None, typer.Option("--task", help="lora: task to fold a BranchLoRA stage for.")
     ] = None,
     data_root: DataRoot = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Write a scored run for other tools, or a stage as a plain LoRA: O-LoRA stacked, BranchLoRA folded."""
+    """Write a scored run for other tools, or a stage as a LoRA.
+
+    A stage of O-LoRA is stacked into one plain LoRA, one of BranchLoRA folded for a task.
+    """
     known = (LORA, *plugins.names(plugins.EXPORTS))
     if format_ not in known and "." not in format_:
         raise CvitBenchError(unknown_name("export format", format_, known))
-    if format_ == LORA:
-        typer.echo(_lora(run_dir, stage, task, out, (device, dtype, threads)))
+    if format_ != LORA:
+        from cvit_bench.interop.exporting import export_run
+
+        typer.echo(export_run(format_, run_dir, out, data_root))
         return
-    from cvit_bench.interop.exporting import export_run
-
-    typer.echo(export_run(format_, run_dir, out, data_root))
-
-
-def _lora(run_dir: Path, stage: str | None, task: str | None, out: Path, where: tuple[str, str, int]) -> str:
     if stage is None:
         raise CvitBenchError("--stage: export lora writes one stage; name it")
     from cvit_bench.interop.lora import export_lora
 
-    return export_lora(run_dir, stage, task, out, placement_of(*where))
+    placement = placement_of(device, dtype, threads)
+    typer.echo(export_lora(run_dir, stage, task, out, placement, data_root))

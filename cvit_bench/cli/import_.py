@@ -41,7 +41,10 @@ def import_(
     ] = False,
     data_root: DataRoot = None,
 ) -> None:
-    """Make a run directory of other tools' answers: score, report, compare and leaderboard accept it."""
+    """Make a run directory of other tools' answers.
+
+    The verbs score, report, compare and leaderboard take it.
+    """
     from cvit_bench.errors import CvitBenchError
     from cvit_bench.interop.importing import import_run
     from cvit_bench.interop.labels import pairs

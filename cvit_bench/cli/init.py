@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cvit_bench.cli.options import RunDir
+from cvit_bench.text import visible
 
 init = typer.Typer(help="Write a file to start from.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,25 +34,27 @@ def init_run(
         typer.Option("--allow-pickle", help="Read pickled adapters and copy them; a pickle can run code."),
     ] = False,
 ) -> None:
-    """Write a manifest from a glob of checkpoint folders, in natural order; check it by eye.
+    """Write a manifest from a glob of checkpoint folders.
 
-    Folders get their tasks by their names where these tell, else by their order. Checkpoints with pickled
-    weights or in the names of LLaVA's own repository are copied into the run directory in safetensors.
+    Folders are taken in natural order (2 before 10) and get their tasks by their names where these tell, else
+    by that order; check it by eye. Checkpoints with pickled weights or in the names of LLaVA's own repository
+    are copied into the run directory in safetensors.
     """
     from tabulate import tabulate
 
     from cvit_bench.interop.new_run import NewRun, write_run
-    from cvit_bench.records.manifest import BaseModelRef
+    from cvit_bench.records.named import as_base
 
     given = tuple(name.strip() for name in tasks.split(",") if name.strip())
-    reference = BaseModelRef(path=base, revision=revision)
-    asked = NewRun(reference, suite, tuple(patterns), run_dir, method, title, given, allow_pickle)
+    asked = NewRun(
+        as_base(base, revision), suite, tuple(patterns), run_dir, method, title, given, allow_pickle
+    )
     stages = write_run(asked)
     rows = [
         (stage.name, stage.task, stage.reason, stage.found.kind, stage.found.folder, stage.found.copied)
         for stage in stages
     ]
-    print(tabulate(rows, headers=("stage", "task", "why", "kind", "checkpoint", "copied, because")))
+    print(visible(tabulate(rows, headers=("stage", "task", "why", "kind", "checkpoint", "copied, because"))))
     print(
         f"\n{run_dir / 'manifest.json'}: check order and tasks, then: cvit-bench evaluate --run-dir {run_dir}"
     )

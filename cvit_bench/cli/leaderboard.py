@@ -23,7 +23,10 @@ def leaderboard(
         bool, typer.Option("--check", help="Write nothing; exit 1 where a page differs from its entries.")
     ] = False,
 ) -> None:
-    """Make leaderboard pages from their entries; runs given with --add join their own suite's first."""
+    """Make leaderboard pages from their entries.
+
+    Runs given with --add join their own suite's entries first.
+    """
     run_dirs = [*(add or []), *(more or [])]
     if check and run_dirs:
         raise typer.BadParameter("--check writes nothing, so it cannot go with --add")

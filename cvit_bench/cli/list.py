@@ -77,7 +77,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
 
 
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))], json: Json = False) -> None:
-    """List suites, tasks, templates, methods, recipes, scorers, metrics, readers or families."""
+    """List what there is of a kind, such as tasks or methods."""
     if kind not in KINDS:
         raise CvitBenchError(unknown_name("kind", kind, KINDS))
     rows = KINDS[kind]()

@@ -5,10 +5,10 @@ resumes.
 Heavy imports happen inside the verbs: `--help` loads neither torch nor pandas.
 """
 
-import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -26,10 +26,11 @@ from cvit_bench.cli.list import list_names
 from cvit_bench.cli.report import report
 from cvit_bench.cli.score import score
 from cvit_bench.cli.selftest import selftest
+from cvit_bench.cli.standard_files import open_standard_files, written_out
 from cvit_bench.cli.train import train
 from cvit_bench.cli.validate import validate
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.text import visible
+from cvit_bench.progress import tell
 
 app = typer.Typer(
     name="cvit-bench",
@@ -66,12 +67,14 @@ def run() -> None:
     """Entry point of the console script."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # where the locale has no sign for one, another stands
-        sys.stdout.reconfigure(errors="replace")
+    open_standard_files()
     try:
-        app()
+        with written_out():
+            app()
     except CvitBenchError as error:
         _end(str(error))
+    except OSError as error:
+        _end(f"{error.filename or 'a file'}: {error.strerror or error}")
     except (MemoryError, ImportError) as error:
         if isinstance(error, ImportError) and "map segment" not in str(error):  # a library that finds no room
             raise
@@ -79,10 +82,11 @@ def run() -> None:
 
 
 def _end(message: str) -> NoReturn:
-    print(visible(f"cvit-bench: {message}"), file=sys.stderr)
+    tell(f"cvit-bench: {message}")
     sys.exit(2)
 
 
 def _interrupted(number: int, frame: object) -> None:
-    os.write(2, b"cvit-bench: interrupted; the same command resumes\n")  # a print may be under way
+    with suppress(OSError):  # a print may be under way
+        os.write(2, b"cvit-bench: interrupted; the same command resumes\n")
     raise SystemExit(128 + number)

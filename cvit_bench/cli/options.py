@@ -7,16 +7,20 @@ import typer
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import Resample, SplitChoice
+from cvit_bench.records.plan import MOST_SAMPLES
 
 if TYPE_CHECKING:
     from cvit_bench.models.family import Placement
 
+_DIGITS = 18
 RunDir = Annotated[Path, typer.Option("--run-dir", help="The run directory.")]
 DataRoot = Annotated[
     Path | None, typer.Option("--data-root", help="Folder of downloaded data (default $CVIT_BENCH_DATA).")
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, …")]
-Dtype = Annotated[str, typer.Option("--dtype", help="auto (float32 on CPU, else bfloat16), float32, …")]
+Dtype = Annotated[
+    str, typer.Option("--dtype", help="auto (float32 on CPU, else bfloat16), float32, bfloat16, float16.")
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads of the model.")]
 RemoteCode = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run code that lies beside a base's weights.")
@@ -29,7 +33,9 @@ Resampled = Annotated[
     Resample,
     typer.Option("--resample", help="What intervals count as drawn by chance; wordings need --variants."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="First N samples of every task.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, max=MOST_SAMPLES, help="First N samples of every task.")
+]
 
 
 References = Annotated[
@@ -61,7 +67,7 @@ def _has_cuda() -> bool:
 
 def whole_number(text: str) -> bool:
     """Tell whether a word is a number from 1 on, in plain digits."""
-    return text.isascii() and text.isdigit() and int(text) >= 1
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text) >= 1
 
 
 def parse_variants(text: str) -> int | None:

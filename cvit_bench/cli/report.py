@@ -16,7 +16,7 @@ def report(
     samples: Annotated[bool, typer.Option(help="Whether to make the pages of samples too.")] = True,
     data_root: DataRoot = None,
 ) -> None:
-    """Write report.html from a run's results, and in report/ a page of samples a task.
+    """Write a run's report.html, and in report/ its samples.
 
     No network is needed, and all is readable without scripts.
     """

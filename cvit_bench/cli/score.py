@@ -13,7 +13,10 @@ def score(
     data_root: DataRoot = None,
     json: Json = False,
 ) -> None:
-    """Score a run again from its predictions; no model and no GPU is needed."""
+    """Score a run again from its predictions.
+
+    No model and no GPU is needed.
+    """
     from cvit_bench.evaluate.score import rescore
     from cvit_bench.report.terminal import results_text
 

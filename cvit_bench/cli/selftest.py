@@ -14,6 +14,7 @@ from cvit_bench.cli.options import (
     parse_variants,
     placement_of,
 )
+from cvit_bench.text import visible
 
 
 def selftest(
@@ -29,7 +30,11 @@ def selftest(
     dtype: Dtype = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Compare batched answers with single ones, shared beginnings with plain ones, one load with another."""
+    """Check that answers do not depend on how they are computed.
+
+    Compares batched answers with single ones, shared beginnings with plain ones, and one load with another;
+    exit 1 where they differ.
+    """
     from cvit_bench.evaluate.selftest import selftest as run_selftest
     from cvit_bench.evaluate.sequence import EvaluateOptions
     from cvit_bench.records.choices import TaskChoice
@@ -50,5 +55,5 @@ def selftest(
     for check in () if json else found.checks:
         for one in check.examples:
             place = f"{one.stage} {one.task}/{one.variant} {one.sample}"
-            print(f"  {check.name}: {place}: {one.other!r} instead of {one.usual!r}")
+            print(visible(f"  {check.name}: {place}: {one.other!r} instead of {one.usual!r}"))
     raise typer.Exit(0 if found.passed else 1)

@@ -50,16 +50,19 @@ class TrainOptions:
 def train(
     method: Annotated[str, typer.Option("--method", help="A method's name, or the path of its yaml.")],
     suite: Annotated[str, typer.Option("--suite", help="A suite's name, or the path of its yaml.")] = "mini",
-    base: Annotated[str | None, typer.Option("--base", help="Folder or hub id of the base model.")] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Folder, hub id or embedded:mini.")] = None,
     run_dir: Annotated[
         Path | None, typer.Option("--run-dir", help="Where to write (default runs/METHOD).")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of initial weights, order and wordings.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of initial weights, order and wordings.")
+    ] = 0,
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="Published settings, such as cvit-released or coin.")
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="section.key=value, such as training.steps=50.")
+        list[str] | None,
+        typer.Option("--set", help="section.key=value, such as training.steps=50; repeatable."),
     ] = None,
     hook: Annotated[
         list[str] | None, typer.Option("--hook", help="Add replay, ewc or lwf to the method; repeatable.")
@@ -68,7 +71,8 @@ def train(
         list[str] | None, typer.Option("--track", help="Show steps in tensorboard or wandb too; repeatable.")
     ] = None,
     shard: Annotated[
-        bool, typer.Option("--shard", help="Cut a base that does not fit over all processes (FSDP).")
+        bool,
+        typer.Option("--shard", help="Spread a base too large for one device over all processes (FSDP)."),
     ] = False,
     limit: Limit = None,
     holdout: Annotated[
@@ -82,7 +86,9 @@ def train(
     ] = True,
     few_shot_base: Annotated[
         bool,
-        typer.Option("--few-shot-base", help="Tune the untouched base on them too: what the sequence added."),
+        typer.Option(
+            "--few-shot-base", help="Tune the untouched base on them too, to see what the sequence added."
+        ),
     ] = False,
     title: Annotated[
         str | None, typer.Option("--title", help="What pages call the run (default: the method's title).")
@@ -97,9 +103,10 @@ def train(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tune a method on task after task; a call that was interrupted goes on from its last save.
+    """Tune a method on task after task.
 
-    Several processes share every batch: torchrun --nproc-per-node N -m cvit_bench train …
+    A call that was interrupted goes on from its last save. Several processes share every batch:
+    torchrun --nproc-per-node N -m cvit_bench train …
     """
     target = run_dir or Path("runs") / Path(method).stem
     options = TrainOptions(
@@ -114,7 +121,7 @@ def train(
         return
     manifest = _train(method, suite, target, options, fresh)
     if manifest is not None:
-        said = f"{target / 'manifest.json'}: {len(manifest.stages)} stages"
+        said = f"{target / 'manifest.json'}: {len(manifest.stages)} stage{'s' * (len(manifest.stages) != 1)}"
         print(manifest.model_dump_json(indent=1) if json else said)
 
 

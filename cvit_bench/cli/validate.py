@@ -36,7 +36,10 @@ def validate(
     ] = None,
     data_root: DataRoot = None,
 ) -> None:
-    """Check yaml, templates, scorers, files, images, ids and overlaps; exit 1 when something is found."""
+    """Check yaml, templates, files, images, ids and overlaps.
+
+    Exit 1 when something is found.
+    """
     from cvit_bench.data.check import Check
 
     library, chosen = _chosen(paths or [])

@@ -29,6 +29,8 @@ from cvit_bench.records.template import Template, Variant
 from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
 from cvit_bench.text import one_space
 
+MODES = ("per_sample", "family_mean", "task_row")
+"""What a router may be told about a prompt's instruction (`told_variants`)."""
 ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 REMAKE = "python -m cvit_bench.models.embed_instructions --encoder PATH"
 
@@ -82,7 +84,7 @@ def told_variants(template: Template, wording: Variant, mode: str) -> tuple[Vari
     """
     if mode == "task_row":
         return (template.variants[0],)
-    return tuple(template.variants_of("train")) if mode == "family_mean" else (wording,)
+    return template.variants_of("train") if mode == "family_mean" else (wording,)
 
 
 def told_sha256(template: Template, wording: Variant, mode: str) -> str:

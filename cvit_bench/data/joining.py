@@ -1,5 +1,6 @@
 """A question file and the file with its references become one; ids that are not asked are left out."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -22,19 +23,35 @@ def joined(files: SplitFiles, beside: Beside) -> Iterator[Sample]:
     found: Iterable[Sample] = plugins.load(plugins.READERS, files.reader).read(files.file, beside)
     if files.references is not None:
         found = _with_references(files, files.references, found, beside)
-    asked = None if files.ids is None else _ids(files.ids)
-    left = set(asked or ())
+    if files.ids is not None:
+        found = _asked(files, files.ids, found, beside)
     for sample in found:
-        if asked is not None and sample.id not in asked:
-            continue
-        left.discard(sample.id)
         if sample.answers:
             yield sample
         else:
             beside.refuse(CvitBenchError(f"{sample.place}: id {sample.id}: answer: there is none"))
+
+
+def told_apart(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Number the samples that have the id of an earlier one: `a`, `a#2`, `a#3`."""
+    seen: Counter[str] = Counter()
+    for sample in samples:
+        seen[sample.id] += 1
+        number = seen[sample.id]
+        yield sample if number == 1 else replace(sample, id=f"{sample.id}#{number}")
+
+
+def _asked(files: SplitFiles, path: Path, samples: Iterable[Sample], beside: Beside) -> Iterator[Sample]:
+    """Yield the samples whose ids stand in a file; those of a train file are told apart first."""
+    asked = _ids(path)
+    left = set(asked)
+    for sample in told_apart(samples) if files.name == "train" else samples:
+        if sample.id in asked:
+            left.discard(sample.id)
+            yield sample
     if left:
         lacking = ", ".join(sorted(left)[:_SHOWN])
-        beside.refuse(CvitBenchError(f"{files.ids}: {len(left)} ids are not in {files.file}: {lacking}"))
+        beside.refuse(CvitBenchError(f"{path}: {len(left)} ids are not in {files.file}: {lacking}"))
 
 
 def _with_references(
@@ -65,4 +82,4 @@ def _key(how: References, sample: Sample) -> str:
 
 
 def _ids(path: Path) -> frozenset[str]:
-    return frozenset(line for line in read_text(path).splitlines() if line)
+    return frozenset(line for line in read_text(path).split("\n") if line)

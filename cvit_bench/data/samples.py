@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from cvit_bench.data.joining import joined
+from cvit_bench.data.joining import joined, told_apart
 from cvit_bench.data.prepared import open_prepared
 from cvit_bench.data.split_files import SplitName, files_of
 from cvit_bench.errors import CvitBenchError
@@ -81,15 +80,7 @@ def read_samples(task: Task, split: SplitName, root: Path | None = None) -> Iter
     """Read a split, as `data prepare` has left it or with the task's readers."""
     files = files_of(task, split, root)
     found = open_prepared(files) or joined(files, files.beside)
-    return _told_apart(found) if split == "train" else found
-
-
-def _told_apart(samples: Iterator[Sample]) -> Iterator[Sample]:
-    seen: Counter[str] = Counter()
-    for sample in samples:
-        seen[sample.id] += 1
-        number = seen[sample.id]
-        yield sample if number == 1 else replace(sample, id=f"{sample.id}#{number}")
+    return told_apart(found) if split == "train" else found
 
 
 def split_file(task: Task, split: SplitName, root: Path | None = None) -> Path:

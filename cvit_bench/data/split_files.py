@@ -86,9 +86,12 @@ class SplitFiles:
 
     def _inside(self, key: str, name: str) -> Path:
         name = name.replace("{instructions}", self.task.instructions or "")
-        path = inside(self.root, name)
+        where = f"task {self.task.name!r}: splits.{self.name}.{key}"
+        try:
+            path = inside(self.root, name)
+        except ValueError as error:
+            raise CvitBenchError(f"{where}: {error} (got {name!r})") from error
         if path is None:
-            where = f"task {self.task.name!r}: splits.{self.name}.{key}"
             raise CvitBenchError(f"{where}: {self.root / name} lies outside {self.root}")
         return path
 

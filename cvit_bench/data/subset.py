@@ -3,6 +3,8 @@
     <data root>/subsets/<suite>-<N>-s<seed>/ids/<task>-<split>.txt        the ids, one a line
     <data root>/subsets/<suite>-<N>-s<seed>/tasks/suites/<the same>.yaml   the suite, to be named by this path
 
+Tasks stand beside it, and templates that are not shipped.
+
 It is a suite of its own, by its name: its results never stand in one table with those on all samples.
 """
 
@@ -11,17 +13,19 @@ from pathlib import Path
 
 import yaml
 
+from cvit_bench.data.library import Library
 from cvit_bench.data.samples import read_samples
 from cvit_bench.data.split_files import SplitFiles
 from cvit_bench.data.suite_data import Looking
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord
 from cvit_bench.records.files import write_text
+from cvit_bench.records.load import read_text
 from cvit_bench.records.split import Split
-from cvit_bench.records.task import Task
-from cvit_bench.resources import data_root
+from cvit_bench.resources import data_root, shipped_folder
 
 FOLDER = "subsets"
+_TEMPLATES = "instruction_templates"
 
 
 def draw_subset(looking: Looking, num: int, seed: int) -> Path:
@@ -43,10 +47,9 @@ def draw_subset(looking: Looking, num: int, seed: int) -> Path:
         splits.setdefault(files.task.name, {})[files.name] = drawn
     for task, changed in splits.items():
         known = looking.library.task(task)
-        _save(
-            folder / "tasks" / f"{task}.yaml",
-            known.model_copy(update={"splits": {**known.splits, **changed}}),
-        )
+        asked = known.model_copy(update={"splits": {**known.splits, **changed}})
+        _save(folder / "tasks" / f"{task}.yaml", asked)
+        _copy_template(looking.library, known.template, folder / _TEMPLATES)
     path = folder / "tasks" / "suites" / f"{name}.yaml"
     said = f"{looking.suite.description} At most {num} samples a split, drawn with seed {seed}."
     about = {"name": name, "title": f"{looking.suite.title}, {num} samples", "description": said}
@@ -66,7 +69,14 @@ def _drawn(files: SplitFiles, folder: Path, num: int, seed: int) -> Split:
     return files.split.model_copy(update={"ids": below, "count": num})
 
 
-def _save(path: Path, record: Task | FileRecord) -> None:
+def _copy_template(library: Library, name: str, folder: Path) -> None:
+    """Copy a template of somebody's own; shipped ones are found anyway."""
+    path = library.templates[library.template(name).name]
+    if path.parent != shipped_folder(_TEMPLATES):
+        write_text(folder / path.name, read_text(path))
+
+
+def _save(path: Path, record: FileRecord) -> None:
     content = record.model_dump(mode="json", exclude_defaults=True)
     write_text(
         path,

@@ -70,7 +70,7 @@ class Looking:
             files=found,
             samples=len(check.samples),
             wordings=check.wordings,
-            arrow=_arrow(files),
+            arrow=_below(files, prepared_path(files)),
             findings=tuple(findings),
         )
 
@@ -96,17 +96,17 @@ def _converted(files: SplitFiles) -> SplitData:
     about = SplitData(task=files.task.name, split=files.name, files=found)
     if any(file.sha256 is None for file in found) or files.task.source == "embedded":
         return about
+    path = prepared_path(files)
     try:
-        if _arrow(files) is None:
+        if not path.is_file():
             save_prepared(files, joined(files, files.beside))
     except CvitBenchError as error:
         return about.model_copy(update={"findings": tuple(str(error).splitlines())})
-    path = prepared_path(files)
-    return about.model_copy(update={"arrow": _arrow(files), "samples": count_prepared(path)})
+    return about.model_copy(update={"arrow": _below(files, path), "samples": count_prepared(path)})
 
 
-def _arrow(files: SplitFiles) -> str | None:
-    path = prepared_path(files)
+def _below(files: SplitFiles, path: Path) -> str | None:
+    """Return the name below the data root of a file that is there."""
     return str(path.relative_to(files.root)) if path.is_file() else None
 
 

@@ -104,6 +104,11 @@ def prediction_key(weights: str, prompt: Prompt, settings: dict[str, object]) ->
     return sha256_json([weights, image, prompt.text, prompt.max_new_tokens, settings])
 
 
+def answer_settings(runner: object, arithmetic: str) -> dict[str, object]:
+    """Return what of an evaluation's settings decides its answers, but for what a router is told."""
+    return {"runner": runner, "decoding": "greedy", "dtype": arithmetic}
+
+
 def missing_in(work: CellWork) -> Missing:
     """Tell what a cell lacks; nothing is written."""
     file = read_predictions(work.path)

@@ -11,8 +11,8 @@ from cvit_bench.data.samples import data_hashes, load_samples
 from cvit_bench.data.split_files import SplitName
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.choices import SplitChoice
-from cvit_bench.records.manifest import Manifest, load_manifest
-from cvit_bench.records.plan import IMPORTED, Design, EvaluationPlan, load_plan
+from cvit_bench.records.manifest import MANIFEST, Manifest, load_manifest
+from cvit_bench.records.plan import IMPORTED, Design, EvaluationPlan, load_plan, plan_path
 from cvit_bench.records.sample import Prompt, Sample
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.task import Task
@@ -130,7 +130,7 @@ def open_run(
 ) -> RunInputs:
     """Open a run directory; `suite` replaces the one that the manifest names."""
     manifest = load_manifest(run_dir)
-    library, found = open_suite(suite or manifest.suite)
+    library, found = open_suite(suite) if suite else _suite_of(run_dir, manifest)
     if suite is None and manifest.suite_version not in (None, found.version):
         raise CvitBenchError(
             f"{run_dir}/manifest.json: suite_version: the run was trained on version "
@@ -142,10 +142,29 @@ def open_run(
     )
 
 
+def _suite_of(run_dir: Path, manifest: Manifest) -> tuple[Library, Suite]:
+    try:
+        return open_suite(manifest.suite)
+    except CvitBenchError as error:
+        raise CvitBenchError(f"{run_dir / MANIFEST}: suite: {error}") from error
+
+
 def open_planned(
     run_dir: Path, data_root: Path | None = None, split: SplitChoice = SplitChoice.TEST
 ) -> tuple[RunInputs, EvaluationPlan]:
     """Open a run that was evaluated, with the suite and samples of that evaluation, and its plan."""
-    plan = load_plan(run_dir, split)
+    plan, path = load_plan(run_dir, split), plan_path(run_dir, split)
     inputs = open_run(run_dir, plan.suite, plan.limit, data_root, plan.split, design=plan.design)
+    refuse_other_version(path, plan.suite_version, inputs.suite)
+    if {stage.name for stage in plan.stages}.isdisjoint(cell.stage for cell in plan.cells):
+        raise CvitBenchError(f"{path}: cells: no stage of the sequence was asked anything")
     return inputs, plan
+
+
+def refuse_other_version(path: Path, version: int, suite: Suite) -> None:
+    """Raise unless a suite still has the version that answers or scores were made for."""
+    if version != suite.version:
+        raise CvitBenchError(
+            f"{path}: suite_version: made for version {version} of {suite.name!r}, this installation has "
+            f"version {suite.version}; evaluate the run, or import it, again"
+        )

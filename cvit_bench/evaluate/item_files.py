@@ -109,12 +109,13 @@ def read_items(run_dir: Path, task: str, stages: int, split: SplitChoice = Split
         clusters = columns["cluster"].astype(np.int64)
         keys = list(zip(columns["variant"].tolist(), columns["id"].tolist(), strict=True))
         hashes = list(zip(*(columns[name].tolist() for name in ASKED), strict=True))
+        of_wordings = tuple(about.get("of_wordings", ()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ArrowException) as error:
         raise CvitBenchError(
             f"{path}: no table of items ({error}); `cvit-bench score --run-dir {run_dir}` makes it again"
         ) from error
     wordings = np.unique([variant for variant, _ in keys], return_inverse=True)[1]
-    items = Items(fields, clusters, highest, wordings, tuple(about.get("of_wordings", ())))
+    items = Items(fields, clusters, highest, wordings, of_wordings)
     return AskedItems(keys, hashes, items)
 
 

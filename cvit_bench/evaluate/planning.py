@@ -58,6 +58,11 @@ def make_plan(
         if task in asked
         for variant in evaluation_variants(inputs.template(task), wanted.variants)
     ]
+    if not planned:
+        raise CvitBenchError(
+            f"{inputs.run_dir}: --cells {wanted.cells.value}: no stage of the run is asked any of "
+            f"{', '.join(asked)}"
+        )
     return EvaluationPlan(
         suite=inputs.suite_spec,
         suite_version=inputs.suite.version,

@@ -21,6 +21,7 @@ class Reference:
     role: Role
     manifest: Manifest
     inputs: RunInputs
+    plan: EvaluationPlan
     cells: tuple[PlannedCell, ...]
 
 
@@ -48,7 +49,7 @@ def _open(inputs: RunInputs, plan: EvaluationPlan, folder: Path) -> Reference:
     other = load_plan(folder, plan.split)
     _check_same(folder, plan, other)
     own = replace(inputs, run_dir=folder, manifest=manifest)
-    return Reference(manifest.schedule, manifest, own, tuple(_cells(inputs, plan, other, folder)))
+    return Reference(manifest.schedule, manifest, own, other, tuple(_cells(inputs, plan, other, folder)))
 
 
 def _check_same(folder: Path, plan: EvaluationPlan, other: EvaluationPlan) -> None:

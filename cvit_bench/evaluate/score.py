@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cvit_bench import plugins
+from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.flip_file import write_flips
 from cvit_bench.evaluate.inputs import RunInputs, open_planned
 from cvit_bench.evaluate.item_files import write_items
 from cvit_bench.evaluate.joining import joined, joined_answers
+from cvit_bench.evaluate.origins import Origins
 from cvit_bench.evaluate.outcomes import histories
 from cvit_bench.evaluate.ranked import Ranked
 from cvit_bench.evaluate.references import Reference, open_references
@@ -24,12 +26,19 @@ from cvit_bench.records.asked_form import AskedForm, asked_form_kept
 from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.files import replacing
 from cvit_bench.records.load import save_json
-from cvit_bench.records.plan import IMPORTED, EvaluationPlan, PlannedCell, cell_path, scores_path
+from cvit_bench.records.plan import IMPORTED, EvaluationPlan, PlannedCell, cell_path, scores_path, typed_path
 from cvit_bench.records.prediction import Prediction
 from cvit_bench.records.results import Results, results_path
 from cvit_bench.records.sample import Score
 from cvit_bench.records.task import Task
-from cvit_bench.records.typed import typed_path
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A run whose cells are scored: what its rankings say, and whether its answers are its own."""
+
+    ranked: Ranked
+    origins: Origins
 
 
 def rescore(
@@ -41,6 +50,11 @@ def rescore(
 ) -> Results:
     """Score a run again from its predictions and write its results."""
     if split is SplitChoice.TEST and typed_path(run_dir).exists():
+        if references:
+            raise CvitBenchError(
+                f"--reference {references[0]}: {typed_path(run_dir)} holds scores without samples, and only "
+                "samples can be measured against another run's"
+            )
         return score_typed(run_dir, data_root)
     return score_run(*open_planned(run_dir, data_root, split), references, resample)
 
@@ -60,10 +74,10 @@ def score_run(
     places: dict[tuple[str, str], list[PlannedCell]] = {}
     for cell in plan.cells:
         places.setdefault((cell.stage, cell.task), []).append(cell)
-    ranked = Ranked(inputs)
+    judged = _Judged(Ranked(inputs), Origins(inputs, plan))
     with ExitStack() as files:
         in_turn = [places[place] for place in sorted(places, key=lambda place: place[1])]
-        found = {cell.cell: cell for place in in_turn for cell in _score_place(ranked, place, files)}
+        found = {cell.cell: cell for place in in_turn for cell in _score_place(judged, place, files)}
     cells = [found[cell] for cell in plan.cells]
     table = table_of(inputs, plan, cells, others)
     results = make_results(table, cells, [reference for reference, _ in others], resample)
@@ -75,21 +89,21 @@ def score_run(
 
 def _score_reference(reference: Reference) -> list[ScoredCell]:
     """Score the cells of a run to measure against; nothing is written."""
-    ranked = Ranked(reference.inputs)
-    return [_score_cell(ranked, cell, lambda *_: None) for cell in reference.cells]
+    judged = _Judged(Ranked(reference.inputs), Origins(reference.inputs, reference.plan))
+    return [_score_cell(judged, cell, lambda *_: None) for cell in reference.cells]
 
 
-def _score_place(ranked: Ranked, cells: Sequence[PlannedCell], files: ExitStack) -> list[ScoredCell]:
+def _score_place(judged: _Judged, cells: Sequence[PlannedCell], files: ExitStack) -> list[ScoredCell]:
     """Score all variants of one task at one stage into one file."""
-    inputs = ranked.inputs
+    inputs = judged.ranked.inputs
     path = scores_path(inputs.run_dir, cells[0].stage, cells[0].task, inputs.split)
     with score_file(files.enter_context(replacing(path))) as write:
-        return [_score_cell(ranked, cell, write) for cell in cells]
+        return [_score_cell(judged, cell, write) for cell in cells]
 
 
-def _score_cell(ranked: Ranked, cell: PlannedCell, write: Write) -> ScoredCell:
-    inputs = ranked.inputs
-    found = _answered(inputs, cell)
+def _score_cell(judged: _Judged, cell: PlannedCell, write: Write) -> ScoredCell:
+    ranked, inputs = judged.ranked, judged.ranked.inputs
+    found = _answered(judged.origins, cell)
     texts = {name: str(prediction.text) for name, prediction in found.items()}
     samples = inputs.asked(cell.task, cell.variant)
     answers = [texts[sample.id] for sample in samples]
@@ -107,11 +121,14 @@ def _score_cell(ranked: Ranked, cell: PlannedCell, write: Write) -> ScoredCell:
     return scored_cell(cell, samples, scores, beside)
 
 
-def _answered(inputs: RunInputs, cell: PlannedCell) -> dict[str, Prediction]:
+def _answered(origins: Origins, cell: PlannedCell) -> dict[str, Prediction]:
+    inputs = origins.inputs
     path = cell_path(inputs.run_dir, cell, inputs.split)
     if cell.variant == IMPORTED:
         return joined(path, {sample.id: None for sample in inputs.samples(cell.task)})
-    return joined_answers(path, inputs.prompts(cell.task, cell.variant))
+    found = joined_answers(path, inputs.prompts(cell.task, cell.variant))
+    origins.check(cell, path, found)
+    return found
 
 
 def _scores(inputs: RunInputs, task: Task, texts: Mapping[str, str]) -> list[Score]:

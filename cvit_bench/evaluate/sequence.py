@@ -13,7 +13,14 @@ from cvit_bench.data.instruction_embeddings import told_sha256
 from cvit_bench.errors import CvitBenchError, IncompleteRunError
 from cvit_bench.evaluate.batch_size import BatchSize
 from cvit_bench.evaluate.blanks import Keys, fill_blanks, missing_blanks
-from cvit_bench.evaluate.cells import CellWork, Missing, leave_last, missing_in, prediction_key
+from cvit_bench.evaluate.cells import (
+    CellWork,
+    Missing,
+    answer_settings,
+    leave_last,
+    missing_in,
+    prediction_key,
+)
 from cvit_bench.evaluate.generate import fill_cells
 from cvit_bench.evaluate.inputs import RunInputs, open_run
 from cvit_bench.evaluate.pacing import Pacer
@@ -36,7 +43,7 @@ _SHOWN_FAILURES = 5
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What to evaluate and how; the defaults are those of the command line."""
+    """What to evaluate and how; the defaults are those of the command line, but for smaller batches."""
 
     suite: str | None = None
     split: SplitChoice = SplitChoice.TEST
@@ -159,7 +166,7 @@ def outstanding(
 
     Nothing is written, but where it `tidies`: what a kill left in files that lack nothing goes.
     """
-    settings: dict[str, object] = {"runner": RUNNER_VERSION, "decoding": "greedy", "dtype": dtype}
+    settings = answer_settings(RUNNER_VERSION, dtype)
     work: list[StageWork] = []
     for stage in stages:
         rankings = Rankings(inputs, plan, stage, dtype) if ranking else None

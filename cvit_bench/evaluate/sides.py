@@ -15,7 +15,7 @@ from cvit_bench.records.entry import Entry
 from cvit_bench.records.load import load_json
 from cvit_bench.records.matrix import ScoreMatrix
 from cvit_bench.records.plan import items_path
-from cvit_bench.records.results import Results, RunSummary, results_path
+from cvit_bench.records.results import Results, RunSummary, load_results, results_path
 from cvit_bench.records.shape import refuse_ragged
 
 _SHOWN = 3
@@ -32,9 +32,7 @@ class Side:
     @property
     def has_samples(self) -> bool:
         """Whether every task's items lie beside the results."""
-        return not self.summary.tasks or all(
-            items_path(self.path, task.name, self.split).is_file() for task in self.summary.tasks
-        )
+        return all(items_path(self.path, task.name, self.split).is_file() for task in self.summary.tasks)
 
     @property
     def last(self) -> str:
@@ -64,10 +62,11 @@ class Side:
 def open_side(path: Path, split: SplitChoice) -> Side:
     """Open a run directory, or the json of a leaderboard entry."""
     source = results_path(path, split) if path.is_dir() else path
-    summary = load_json(source, Results if path.is_dir() else Entry)
+    summary: RunSummary = load_results(source) if path.is_dir() else load_json(source, Entry)
     refuse_ragged(source, summary)
-    if not summary.stages:
-        raise CvitBenchError(f"{source}: stages: there is none to compare")
+    for key in ("stages", "tasks"):
+        if not getattr(summary, key):
+            raise CvitBenchError(f"{source}: {key}: there is none to compare")
     return Side(path, summary, split)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 from cvit_bench import plugins
 from cvit_bench.errors import MetricUndefinedError
 from cvit_bench.evaluate.headings import head, task_info
-from cvit_bench.evaluate.inputs import RunInputs, open_run
+from cvit_bench.evaluate.inputs import RunInputs, open_run, refuse_other_version
 from cvit_bench.evaluate.measures import all_metrics, computed, described, rounded
 from cvit_bench.records.load import save_json
 from cvit_bench.records.matrix import ScoreMatrix
+from cvit_bench.records.plan import typed_path
 from cvit_bench.records.results import Matrices, MetricResult, Results, results_path
 from cvit_bench.records.typed import TypedMatrix, load_typed
 
@@ -22,6 +23,7 @@ def score_typed(run_dir: Path, data_root: Path | None) -> Results:
     """Write and return the results of a run whose scores came without samples."""
     typed = load_typed(run_dir)
     inputs = open_run(run_dir, typed.suite, None, data_root)
+    refuse_other_version(typed_path(run_dir), typed.suite_version, inputs.suite)
     results = typed_results(inputs, typed)
     save_json(results_path(run_dir), results)
     return results

@@ -84,8 +84,10 @@ def _stage(base_hash: str, stage: Stage, folder: Path) -> StageWeights:
 def _folder(run_dir: Path, at: int, stage: Stage) -> Path:
     """Return where a checkpoint lies; what is no path within the run may be a hub id."""
     path = run_dir / stage.checkpoint
+    if path.is_dir() or not is_hub_id(stage.checkpoint):
+        return path
     first = Path(stage.checkpoint).parts[0]
-    if path.is_dir() or not is_hub_id(stage.checkpoint) or first == STAGES or (run_dir / first).exists():
+    if first == STAGES or (run_dir / first).exists():
         return path
     return from_hub(f"{run_dir / MANIFEST}: stages.{at}.checkpoint", stage.checkpoint, stage.revision)
 

@@ -35,15 +35,14 @@ class Worker:
         """Call a method of the model with a checkpoint in place; return the outcome with result or reason."""
         try:
             self._put(checkpoint)
-        except CvitBenchError as error:
-            return "unfit", str(error)
+        except Exception as error:
+            return "unfit", str(error) if isinstance(error, CvitBenchError) else _named(error)
         try:
             return "done", getattr(self._model, name)(*given)
         except OutOfMemoryError as error:
             return "out of memory", str(error)
         except Exception as error:
-            kind = "" if isinstance(error, CvitBenchError) else f"{type(error).__name__}: "
-            return "failed", f"{kind}{first_line(error)}"
+            return "failed", first_line(error) if isinstance(error, CvitBenchError) else _named(error)
 
     def _put(self, checkpoint: Checkpoint) -> None:
         if self._model is None:
@@ -52,3 +51,7 @@ class Worker:
             self._checkpoint = None
             self._model.use(checkpoint)
             self._checkpoint = checkpoint
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"

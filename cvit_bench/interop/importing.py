@@ -3,8 +3,7 @@
 The directory is built beside its place and moved there when all of it is whole.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.answers import Answer
 from cvit_bench.interop.joining import Wanted, join
 from cvit_bench.interop.placing import About, Importing, placed
-from cvit_bench.records.begun import begun
+from cvit_bench.interop.whole import whole_folder
 from cvit_bench.records.files import sha256_bytes, sha256_json, write_bytes
 from cvit_bench.records.load import save_json
-from cvit_bench.records.manifest import MANIFEST, BaseModelRef, Manifest, Stage
+from cvit_bench.records.manifest import MANIFEST, Manifest, Stage
+from cvit_bench.records.named import as_base, as_name, run_name
 from cvit_bench.records.plan import (
     IMPORTED,
     EvaluationPlan,
@@ -25,11 +25,12 @@ from cvit_bench.records.plan import (
     PlannedStage,
     cell_path,
     plan_path,
+    typed_path,
 )
 from cvit_bench.records.prediction import Prediction
 from cvit_bench.records.results import StageInfo
 from cvit_bench.records.sample import Sample
-from cvit_bench.records.typed import TypedMatrix, typed_path
+from cvit_bench.records.typed import TypedMatrix
 from cvit_bench.text import one_space
 
 
@@ -43,22 +44,12 @@ def import_run(
     if not found:
         raise CvitBenchError(f"{path}: holds nothing of the format {format_!r}")
     work = placed(format_, path, suite, about, found, data_root)
-    with _whole(run_dir) as folder:
+    manifest = _manifest(work, run_name(run_dir))
+    with whole_folder(run_dir) as folder:
         num = _write_answers(work, folder) if work.has_answers else _write_typed(work, folder)
-        save_json(folder / MANIFEST, _manifest(work, run_dir.name))
+        save_json(folder / MANIFEST, manifest)
     what = f"{num} answers" if work.has_answers else f"{num} scores without samples"
     return [*work.skipped, f"{run_dir}: {what} of {len(work.cells)} cells; `cvit-bench score` is next"]
-
-
-@contextmanager
-def _whole(run_dir: Path) -> Iterator[Path]:
-    """Give a folder beside `run_dir` that takes its place at the end, or is gone."""
-    try:
-        with begun(run_dir, is_folder=True) as folder:
-            yield folder
-            folder.replace(run_dir)
-    except OSError as error:
-        raise CvitBenchError(f"{run_dir}: cannot be written ({error.strerror or error})") from error
 
 
 def _write_answers(work: Importing, folder: Path) -> int:
@@ -124,8 +115,7 @@ def _plan(work: Importing, digests: dict[str, str], variants: dict[str, str]) ->
             PlannedFewShot(
                 name=cell.stage, task=cell.task, shots=cell.found.shots or 1, weights=digests[cell.stage]
             )
-            for cell in work.cells
-            if cell.stage in work.beside
+            for cell in work.beside
         ),
         cells=tuple(
             PlannedCell(stage=cell.stage, task=cell.task, variant=variants[cell.task])
@@ -160,20 +150,20 @@ def _manifest(work: Importing, run: str) -> Manifest:
         if tasks
     ]
     stages += [
-        Stage(name=name, tasks=(cell.task,), checkpoint="none", kind="answers", shots=cell.found.shots)
-        for name, cell in {cell.stage: cell for cell in work.cells if cell.stage in work.beside}.items()
+        Stage(name=cell.stage, tasks=(cell.task,), checkpoint="none", kind="answers", shots=cell.found.shots)
+        for cell in work.beside
     ]
     return Manifest(
         run=run,
         suite=work.spec,
         suite_version=suite.version,
-        method=about.method,
+        method=as_name("--method", about.method),
         title=about.title,
         schedule=about.learned,
         seed=about.seed,
         task_identity=about.task_identity,
         templates=suite.templates,
-        base=BaseModelRef(path=about.base),
+        base=as_base(about.base),
         stages=tuple(stages),
         provenance={"imported": _origin(work)},
     )

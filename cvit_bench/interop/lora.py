@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from cvit_bench.data.prompts import build_prompts
 from cvit_bench.data.samples import load_samples
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.plain import PlainWeights, plain_lora
+from cvit_bench.interop.whole import whole_folder
 from cvit_bench.models.adapter_files import load_adapter, save_adapter
 from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import (
@@ -42,31 +44,50 @@ TOLERANCE = 1e-4
 """Largest difference of logits between a stage and its plain form, relative to the largest logit."""
 
 
-def export_lora(run_dir: Path, stage: str, task: str | None, out: Path, placement: Placement) -> str:
+@dataclass(frozen=True)
+class _Stage:
+    """A checkpoint of a run, and where the data of its tasks lie."""
+
+    run_dir: Path
+    manifest: Manifest
+    folder: Path
+    data_root: Path | None
+
+
+def export_lora(
+    run_dir: Path,
+    stage: str,
+    task: str | None,
+    out: Path,
+    placement: Placement,
+    data_root: Path | None = None,
+) -> str:
     """Write a stage of a run as a plain LoRA folder; return what was done in one line.
 
     Raises CvitBenchError when the stage does not fold, or `out` is there already.
     """
     manifest = load_manifest(run_dir)
-    folders = {found.name: run_dir / found.checkpoint for found in manifest.stages}
+    folders = {one.name: run_dir / one.checkpoint for one in manifest.stages}
     if stage not in folders:
         raise CvitBenchError(f"--stage: {unknown_name('stage', stage, folders)}")
     if out.exists():
         raise CvitBenchError(f"--out {out}: is there already")
     config = _config_of(folders[stage])
     if str(config.peft_type.value) == "LORA":
-        shutil.copytree(folders[stage], out)
+        with whole_folder(out) as folder:
+            shutil.copytree(folders[stage], folder)
         return f"{out}: copied, it is a plain LoRA already"
     _refuse_unless_it_folds(stage, config)
+    found = _Stage(run_dir, manifest, folders[stage], data_root)
     if config.method == "olora":
-        return _write(run_dir, manifest, folders[stage], len(config.tasks) - 1, out, placement)
+        return _write(found, len(config.tasks) - 1, out, placement)
     if task is None:
         raise CvitBenchError(
             f"--task: {stage} folds for one task at a time (known: {', '.join(config.tasks)})"
         )
     if task not in config.tasks:
         raise CvitBenchError(f"--task: {unknown_name('task', task, config.tasks)}")
-    said = _write(run_dir, manifest, folders[stage], config.tasks.index(task), out, placement)
+    said = _write(found, config.tasks.index(task), out, placement)
     return f"{said}; for {task} alone"
 
 
@@ -98,18 +119,17 @@ def _refuse_unless_it_folds(stage: str, config: Any) -> None:
         raise CvitBenchError(f"{stage}: adapter.projector: adapt: its gates depend on the picture")
 
 
-def _write(
-    run_dir: Path, manifest: Manifest, folder: Path, task: int, out: Path, placement: Placement
-) -> str:
+def _write(stage: _Stage, task: int, out: Path, placement: Placement) -> str:
     """Write a checkpoint's plain form, for the task of that number where it matters, after a check."""
-    source = base_folder(manifest.base, run_dir)
+    folder, reference = stage.folder, stage.manifest.base
+    source = base_folder(reference, stage.run_dir)
     base = load_base(source, placement)
     adapted = load_adapter(base.model, None, folder, "stage", source)
     tuner = tuner_of(adapted)
     if tuner is None:
         raise CvitBenchError(f"{folder}: no routed adapter")
     config = tuner.peft_config[tuner.active_adapters[0]]
-    batch = _two_prompts(manifest, config.tasks[task], base)
+    batch = _two_prompts(stage, config.tasks[task], base)
     wanted, gates = _routed_logits(adapted, tuner, batch, task)
     weights = _plain_weights(tuner, gates, task)
     base.model = adapted.unload()
@@ -118,16 +138,16 @@ def _write(
         gap = float((made(**batch).logits - wanted).abs().max() / wanted.abs().max())
     if gap > TOLERANCE:
         raise CvitBenchError(f"{folder}: the plain LoRA's logits differ by {gap:.2g}; nothing was written")
-    out.mkdir(parents=True)
-    save_adapter(made, out, public_name(manifest.base), base_sha256(source))
+    with whole_folder(out) as target:
+        save_adapter(made, target, public_name(reference), base_sha256(source))
     return f"{out}: a LoRA of rank {weights.rank}; logits within {gap:.1g} of the stage's"
 
 
-def _two_prompts(manifest: Manifest, task: str, base: LoadedBase) -> dict[str, torch.Tensor]:
-    library, _ = open_suite(manifest.suite)
+def _two_prompts(stage: _Stage, task: str, base: LoadedBase) -> dict[str, torch.Tensor]:
+    library, _ = open_suite(stage.manifest.suite)
     found = library.task(task)
     template = library.template(found.template)
-    samples = load_samples(found, "test", None, 2)
+    samples = load_samples(found, "test", stage.data_root, 2)
     prompts: Sequence[Prompt] = build_prompts(found, template, template.variants[0], samples)
     return base.encoder.prompts(prompts)
 

@@ -10,6 +10,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.found_checkpoints import FoundCheckpoint, copy_checkpoint, look_at
 from cvit_bench.records.load import save_json
 from cvit_bench.records.manifest import MANIFEST, STAGES, BaseModelRef, Manifest, Stage
+from cvit_bench.records.named import as_name, run_name
 from cvit_bench.text import unknown_name
 
 
@@ -43,7 +44,8 @@ class NewRun:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """Return a sort key under which checkpoint-2 stands before checkpoint-10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    parts = re.split(r"(\d+)", name)  # every second one is a number
+    return [(int(part), "") if at % 2 else (-1, part) for at, part in enumerate(parts)]
 
 
 def write_run(asked: NewRun) -> list[Proposal]:
@@ -52,10 +54,11 @@ def write_run(asked: NewRun) -> list[Proposal]:
     if path.exists():
         raise CvitBenchError(f"{path}: is there already; another --run-dir keeps it")
     stages = propose(asked)
+    manifest = _manifest(asked, stages)
     for stage in stages:
         if stage.found.copied:
             copy_checkpoint(stage.found, asked.run_dir / _copy(stage), asked.allow_pickle)
-    save_json(path, _manifest(asked, stages))
+    save_json(path, manifest)
     return stages
 
 
@@ -76,8 +79,12 @@ def propose(asked: NewRun) -> list[Proposal]:
 
 
 def _folders(pattern: str) -> list[Path]:
-    path = Path(pattern).expanduser()
-    return [found for found in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if found.is_dir()]
+    try:
+        path = Path(pattern).expanduser()
+        matches = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+        return [found for found in matches if found.is_dir()]
+    except (ValueError, IndexError, NotImplementedError, RuntimeError) as error:
+        raise CvitBenchError(f"{pattern!r}: no pattern of folder names ({error})") from error
 
 
 def _tasks(given: Sequence[str], train: Sequence[str], folders: Sequence[Path]) -> list[tuple[str, str]]:
@@ -135,9 +142,9 @@ def _manifest(asked: NewRun, stages: Sequence[Proposal]) -> Manifest:
         for stage in stages
     ]
     return Manifest(
-        run=asked.run_dir.resolve().name,
+        run=run_name(asked.run_dir),
         suite=asked.suite,
-        method=asked.method,
+        method=as_name("--method", asked.method),
         title=asked.title,
         base=asked.base,
         stages=tuple(listed),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -73,7 +74,7 @@ class Importing:
         """Train tasks in the order learned."""
         return self.about.order or self.suite.train
 
-    @property
+    @cached_property
     def stages(self) -> dict[str, tuple[str, ...]]:
         """Stages of the sequence with the tasks that each learned, the base first."""
         if self.about.learned == "multitask":
@@ -81,9 +82,9 @@ class Importing:
         return {BASE_STAGE: (), **{name: (task,) for task, name in _names(self.order).items()}}
 
     @property
-    def beside(self) -> dict[str, FoundCell]:
-        """Few-shot stages beside the sequence."""
-        return {cell.stage: cell.found for cell in self.cells if cell.stage not in self.stages}
+    def beside(self) -> list[Placed]:
+        """The cells of few-shot stages beside the sequence."""
+        return [cell for cell in self.cells if cell.stage not in self.stages]
 
     @property
     def has_answers(self) -> bool:

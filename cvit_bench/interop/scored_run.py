@@ -88,8 +88,8 @@ class ScoredRun:
 def open_scored(run_dir: Path, data_root: Path | None = None) -> ScoredRun:
     """Open a run directory with results."""
     results = load_results(run_dir / RESULTS)
-    library, _ = open_suite(load_manifest(run_dir).suite)
-    return ScoredRun(run_dir, results, library, data_root)
+    asked = load_plan(run_dir).suite if plan_path(run_dir).exists() else load_manifest(run_dir).suite
+    return ScoredRun(run_dir, results, open_suite(asked)[0], data_root)
 
 
 def as_line(value: Any) -> str:

@@ -17,7 +17,7 @@ from cvit_bench.records.matrix import Array
 
 PERMUTATIONS = 10_000
 _ENUMERATED = 12
-_BLOCK = 1000
+_BLOCK = 4_000_000
 
 Test = Literal["mcnemar", "permutation"]
 
@@ -76,9 +76,9 @@ def permutation(changes: Array, seed: int = 0, permutations: int = PERMUTATIONS)
 
 
 def _signs(num: int, permutations: int, seed: int) -> Iterator[Array]:
-    generator = np.random.default_rng((seed, num))
-    for start in range(0, permutations, _BLOCK):
-        rows = min(_BLOCK, permutations - start)
+    generator, block = np.random.default_rng((seed, num)), max(1, _BLOCK // num)
+    for start in range(0, permutations, block):
+        rows = min(block, permutations - start)
         yield generator.integers(2, size=(rows, num)).astype(np.float64) * 2 - 1
 
 

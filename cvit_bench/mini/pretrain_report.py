@@ -16,7 +16,7 @@ from cvit_bench.mini.pretrain_data import ASKED, offered, worded
 from cvit_bench.mini.pretrain_pictures import draw
 from cvit_bench.mini.pretrain_steps import SIZES
 from cvit_bench.mini.pretrain_store import Store
-from cvit_bench.mini.recipes.sources import Sources
+from cvit_bench.mini.recipes.sources import SourceMissingError, Sources
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--base", type=Path, required=True, help="folder of the model")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
-    store = draw(Sources(arguments.sources), PROBED, np.random.default_rng(SEED))
+    try:
+        store = draw(Sources(arguments.sources), PROBED, np.random.default_rng(SEED))
+    except SourceMissingError as error:
+        print(error, file=sys.stderr)
+        return 2
     text = card(arguments.base, probe(arguments.base, store), EACH)
     (arguments.base / "card.md").write_text(text, encoding="utf-8")
     (arguments.base / "loss.svg").write_text(curve(json.loads((arguments.base / "loss.json").read_text())))

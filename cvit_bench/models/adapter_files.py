@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cvit_bench.adapters.peft_bridge import NAME
+from cvit_bench.adapters.sites import MOST_RANK
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.folders import ADAPTER_FILES, adapter_sha256, base_sha256
 from cvit_bench.records.files import write_text
 from cvit_bench.text import first_line
 
 _SWAPPED = ("LORA", NAME.upper())
-_MOST_RANK = 1 << 14
 _NO_WEIGHTS = {
     "POLY": "wants the number of the task with every forward pass",
     "XLORA": "is a gate over other adapters, which would have to be there too",
@@ -58,7 +58,17 @@ def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: 
             warnings.simplefilter("ignore")
             model = PeftModel(base, config, adapter_name=name) if adapted is None else adapted
             report = model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
-    except (ValueError, RuntimeError, KeyError, OSError, TypeError, re.error, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        RuntimeError,
+        re.error,
+        SafetensorError,
+    ) as error:
         raise CvitBenchError(f"{folder}: the adapter does not fit its base ({first_line(error)})") from error
     _check_fit(folder, name, report)
     model.set_adapter(name, inference_mode=True)
@@ -108,9 +118,10 @@ def _check_rank(config: Any) -> None:
     said = [getattr(config, "r", 0), *(getattr(config, "rank_pattern", None) or {}).values()]
     settings = getattr(config, "settings", {})
     said += [value for name, value in settings.items() if name == "rank" or name.startswith("num_")]
+    said += getattr(config, "branches", [])
     for rank in said:
-        if isinstance(rank, int) and rank > _MOST_RANK:
-            raise ValueError(f"a rank or number of {rank:,}; at most {_MOST_RANK:,} are built")
+        if isinstance(rank, int) and rank > MOST_RANK:
+            raise ValueError(f"a rank or number of {rank:,}; at most {MOST_RANK:,} are built")
 
 
 def check_base(folder: Path, config: Any, base_folder: Path | None) -> None:

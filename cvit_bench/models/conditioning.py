@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,26 @@ def _tasks(
 
 
 def _instructions(tuner: RoutedModel, prompts: Sequence[Prompt], device: torch.device) -> torch.Tensor | None:
-    settings = tuner.settings
-    mode = getattr(settings, "instruction_key", None)
-    if mode is None or not getattr(settings, "text_weight", 1.0):
+    mode = _mode(tuner.settings)
+    if mode is None:
         return None
     rows = np.stack([instruction_key(prompt, mode) for prompt in prompts])
     return torch.from_numpy(rows).to(device)
+
+
+def _mode(settings: Any) -> str | None:
+    """Return how a routed adapter is told the instruction; None where it is not."""
+    return getattr(settings, "instruction_key", None) if getattr(settings, "text_weight", 1.0) else None
+
+
+def check_instructions(settings: Any, prompts: Iterable[Prompt]) -> None:
+    """Raise CvitBenchError where an adapter of these settings could not be told a prompt's instruction."""
+    mode = _mode(settings)
+    if mode is None:
+        return
+    worded = {(prompt.template and prompt.template.name, prompt.variant): prompt for prompt in prompts}
+    for prompt in worded.values():
+        instruction_key(prompt, mode)
 
 
 def instruction_key(prompt: Prompt, mode: str) -> Floats:

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from cvit_bench.data.library import open_library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.template import Template, Variant
 from cvit_bench.resources import INSTRUCTION_WIDTH, instruction_table
+from cvit_bench.text import first_line
 
 TOLERANCE = 1e-5
 _BATCH = 32
@@ -32,18 +34,11 @@ def encode(folder: Path, texts: Sequence[str]) -> Floats:
     """Return the embedding of each text, float32 [num_texts, 384], by the encoder in a local folder.
 
     e = Σ_i m_i h_i / Σ_i m_i with h_i the last hidden state and m_i the attention mask; not normalised
-    (SMoLoRA, ins_gen.py: `mean_pooling`).
+    (SMoLoRA, ins_gen.py: `mean_pooling`). Raises CvitBenchError where the folder holds no such encoder.
     """
     import torch
-    from transformers import AutoModel, AutoTokenizer
 
-    if not (folder / "config.json").is_file():
-        raise CvitBenchError(f"--encoder {folder}: no encoder there (config.json is missing)")
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-    )
-    model.eval()
+    tokenizer, model = _opened(folder)
     rows: list[Floats] = [np.empty((0, INSTRUCTION_WIDTH), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(texts), _BATCH):
@@ -53,6 +48,28 @@ def encode(folder: Path, texts: Sequence[str]) -> Floats:
             mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
             rows.append(((hidden * mask).sum(1) / mask.sum(1)).numpy())
     return np.concatenate(rows)
+
+
+def _opened(folder: Path) -> tuple[Any, Any]:
+    """Return tokenizer and model of an encoder whose embeddings are as wide as the stored ones."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModel, AutoTokenizer
+
+    if not (folder / "config.json").is_file():
+        raise CvitBenchError(f"{folder}: no encoder there (config.json is missing)")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+        raise CvitBenchError(f"{folder}: the encoder cannot be loaded ({first_line(error)})") from error
+    if (width := getattr(model.config, "hidden_size", None)) != INSTRUCTION_WIDTH:
+        raise CvitBenchError(
+            f"{folder}: its embeddings are {width} wide, the stored ones {INSTRUCTION_WIDTH}"
+        )
+    return tokenizer, model.eval()
 
 
 def bundled_variants() -> list[tuple[Template, Variant]]:

@@ -32,7 +32,7 @@ def base_folder(base: BaseModelRef, run_dir: Path | None = None) -> Path:
             return root / base.path
     if is_hub_id(base.path):
         return from_hub("base.path", base.path, base.revision)
-    raise CvitBenchError(f"base.path: {base.path}: no such folder")
+    raise CvitBenchError(f"base.path: {base.path!r}: no such folder, and no hub id")
 
 
 def public_name(base: BaseModelRef) -> str:

@@ -103,12 +103,17 @@ def answers_only(batch: Batch, model: Any) -> Batch:
     large vocabulary it is most of the memory of a step. Labels are cut to [B, K] alike. A model that always
     gives all logits gets its batch as it was.
     """
-    if "logits_to_keep" not in signature(model.forward).parameters:
+    if not says_where_told(model):
         return batch
     labels = batch["labels"]
     first = int((labels != IGNORED).any(dim=0).int().argmax())
     kept = torch.arange(max(first - 1, 0), labels.shape[1], device=labels.device)
     return {**batch, "labels": labels[:, kept[0] :], "logits_to_keep": kept}
+
+
+def says_where_told(model: Any) -> bool:
+    """Tell whether a model can be told at which positions to give logits."""
+    return "logits_to_keep" in signature(model.forward).parameters
 
 
 def _pad_id(processor: Any) -> int:

@@ -48,7 +48,10 @@ def _sum(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def check_adapter(adapted: Any, checkpoint: Checkpoint, folder: Path) -> None:
-    """Raise when the adapter in place is not the one in its folder, or that is not what it was."""
+    """Raise when the adapter in place is not the one in its folder, or that is not what it was.
+
+    One that holds infinite values, or what is no number, would answer nothing: it is refused as well.
+    """
     from peft import get_peft_model_state_dict
     from safetensors.torch import load_file
 
@@ -59,7 +62,11 @@ def check_adapter(adapted: Any, checkpoint: Checkpoint, folder: Path) -> None:
         adapted, adapter_name=adapted.active_adapter, save_embedding_layers=False
     )
     for name, wanted in load_file(path).items():
-        if name in live and not torch.equal(live[name].cpu(), wanted.to(live[name].dtype)):
+        if name not in live:
+            continue
+        if not torch.isfinite(live[name]).all():
+            raise CvitBenchError(f"{path}: {name} holds values that are not finite; train the stage anew")
+        if not torch.equal(live[name].cpu(), wanted.to(live[name].dtype)):
             raise CvitBenchError(
                 f"{path}: {name} is not what computes: the adapter was not put in place whole"
             )

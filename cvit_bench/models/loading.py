@@ -92,13 +92,21 @@ def _kinds_of(model: Any) -> tuple[str, ...]:
 
 
 def torch_device(name: str) -> torch.device:
-    """Return the torch device of a name such as `cuda:1`; raise where there is none."""
+    """Return the torch device of a name such as `cuda:1`; raise where there is none that computes."""
+    device = named_device(name)
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.ones(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
         raise CvitBenchError(f"device {name!r} cannot be used ({first_line(error)})") from error
     return device
+
+
+def named_device(name: str) -> torch.device:
+    """Return the torch device of a name, whether it is here or not; raise for what names none."""
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise CvitBenchError(f"device {name!r} cannot be used ({first_line(error)})") from error
 
 
 def torch_dtype(name: str) -> torch.dtype:

@@ -11,17 +11,27 @@ from typing import Any
 
 import torch
 
+from cvit_bench.errors import CvitBenchError
+from cvit_bench.text import first_line
+
 MOST_BYTES = 4 << 30
 """Larger copies are not made: an adapter then works beside its base."""
 
 
 class Merged:
-    """The linear layers of an adapted model with the update added; `undo` puts the base's weights back."""
+    """The linear layers of an adapted model with the update added; `undo` puts the base's weights back.
+
+    Raises CvitBenchError where a sum is not finite; the base is as it was then.
+    """
 
     def __init__(self, adapted: Any) -> None:
         self._aside = {layer: _weights(layer) for layer in _lora_layers(adapted)}
-        for layer in self._aside:
-            layer.merge(safe_merge=True)
+        try:
+            for layer in self._aside:
+                layer.merge(safe_merge=True)
+        except (ValueError, RuntimeError) as error:
+            self.undo()
+            raise CvitBenchError(f"the adapter cannot be added to its base ({first_line(error)})") from error
 
     def undo(self) -> None:
         """Put the base's own weights back, bit for bit."""

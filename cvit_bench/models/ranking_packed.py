@@ -87,7 +87,7 @@ def _cut(answers: Sequence[tuple[int, ...]], room: int) -> Iterator[Said]:
     nodes: set[tuple[int, ...]] = set()
     for number, tokens in enumerate(answers):
         down = {tokens[: at + 1] for at in range(len(tokens))}
-        if part and len(nodes | down) > room:
+        if part and len(nodes) + len(down - nodes) > room:
             yield part
             part, nodes = [], set()
         if tokens:

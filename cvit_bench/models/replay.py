@@ -94,13 +94,7 @@ class ReplayModel:
     def _replies(
         self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]], speaks: bool = True
     ) -> list[tuple[str, Likelihoods]]:
-        """Answer prompts (`speaks`) and rank the answers given behind them.
-
-        Adapters that put tokens of their own before a prompt are not ranked: positions would have to count
-        them.
-        """
-        if self._learns_prompts and any(answers):
-            raise CvitBenchError("answers cannot be ranked under an adapter of prompt tokens; --no-ranking")
+        """Answer prompts (`speaks`) and rank the answers given behind them."""
         self._merge()
         said = self._cut_up(answers)
         try:
@@ -203,12 +197,10 @@ class ReplayModel:
         base, adapted = self._base, None if self._plain else self._adapted
         tokenwise = adapted is None or is_tokenwise(adapted)
         generation = base.model.generation_config
-        self._learns_prompts = adapted is not None and adapted.active_peft_config.is_prompt_learning
         self._reads_itself = (
             family_of(self._loaded).causal
             and base.encoder.reads_apart
             and is_plain_greedy(generation)
-            and not self._learns_prompts
             and not self._placement.one_by_one
         )
         self._rules = Rules(

@@ -43,7 +43,7 @@ def inside(folder: Path, name: str) -> Path | None:
     """Return where a name that data gives lies below a folder; None where it would lead out of it.
 
     A folder that is linked into it counts as being in it; a linked file that lies elsewhere does not.
-    Raises ValueError for what can be no name of a file.
+    Raises ValueError for what can be no name of a file, or cannot be looked up.
     """
     if b"\0" in os.fsencode(name):
         raise ValueError("a name holds no null character")
@@ -51,7 +51,10 @@ def inside(folder: Path, name: str) -> Path | None:
     if below.is_absolute() or below.parts[:1] == (os.pardir,):
         return None
     path = folder / below
-    is_elsewhere = path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+    try:
+        is_elsewhere = path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # too long a name, a folder that is closed, links in a circle
+        raise ValueError(getattr(error, "strerror", None) or str(error)) from error
     return None if is_elsewhere else path
 
 

@@ -1,6 +1,8 @@
 """Read yaml and json into records: every problem of a file at once, each with line and key."""
 
 import json
+import math
+import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -12,12 +14,13 @@ from pydantic import BaseModel, ValidationError
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord
 from cvit_bench.records.files import write_text
-from cvit_bench.text import unknown_name
+from cvit_bench.text import refuse_half_pairs, unknown_name
 
 R = TypeVar("R", bound=BaseModel)
 F = TypeVar("F", bound=FileRecord)
 
 Lines = dict[tuple[str | int, ...], int]
+_DEEPEST = 200
 
 
 def load_yaml(path: Path, kind: type[F]) -> F:
@@ -28,7 +31,7 @@ def load_yaml(path: Path, kind: type[F]) -> F:
 
 def load_json(path: Path, kind: type[F]) -> F:
     """Read one json file as a record; raise with every problem, each as `file: key: what`."""
-    return _validated(path, _parse_json(path, parse_constant=_refuse_constant), kind, {})
+    return _validated(path, _parse_json(path, parse_constant=_refuse_constant, parse_float=_finite), kind, {})
 
 
 def load_object(path: Path) -> dict[str, Any]:
@@ -52,6 +55,8 @@ def save_json(path: Path, record: BaseModel) -> None:
 def read_text(path: Path) -> str:
     """Read UTF-8 text (a byte-order mark is dropped)."""
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):  # one that nobody writes to would be waited for
+            raise CvitBenchError(f"{path}: a pipe, not a file")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise CvitBenchError(f"{path}: no such file") from error
@@ -64,13 +69,33 @@ def read_text(path: Path) -> str:
 def _parse_json(path: Path, **options: Any) -> Any:
     text = read_text(path)
     try:
-        return json.loads(text, **options)
+        value = json.loads(text, **options)
+        refuse_half_pairs(text, value)
+        _refuse_depth(value, _DEEPEST)
     except (ValueError, RecursionError) as error:
         raise CvitBenchError(f"{path}: not valid JSON: {error}") from error
+    return value
+
+
+def _refuse_depth(value: Any, left: int) -> None:
+    """Raise ValueError where lists and objects stand deeper in one another than can be written again."""
+    if not left:
+        raise ValueError("nested too deeply")
+    inner = value.values() if isinstance(value, dict) else value
+    for one in inner if isinstance(value, dict | list) else ():
+        if isinstance(one, dict | list):
+            _refuse_depth(one, left - 1)
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number that can be kept")
+
+
+def _finite(number: str) -> float:
+    found = float(number)
+    if math.isinf(found):
+        raise ValueError(f"{number} is too large a number")
+    return found
 
 
 def _validated(path: Path, data: Any, kind: type[F], lines: Lines) -> F:
@@ -94,7 +119,7 @@ def problems(path: Path | str, error: ValidationError, kind: type[BaseModel], li
 
 
 def _problem(path: Path | str, found: Mapping[str, Any], kind: type[BaseModel], lines: Lines) -> str:
-    place = tuple(part for part in found["loc"])
+    place = tuple(found["loc"])
     key = ".".join(str(part) for part in place) or "(file)"
     line = _line(place, lines)
     where = f"{path}:{line}" if line else str(path)
@@ -186,8 +211,8 @@ def _scalar(path: Path, node: yaml.Node) -> Any:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node)
-    except (ValueError, KeyError) as error:
-        line = node.start_mark.line + 1
-        raise CvitBenchError(f"{path}:{line}: not valid yaml: {node.value!r}: {error}") from error
+    except (ValueError, LookupError, AttributeError) as error:
+        line, kind = node.start_mark.line + 1, node.tag.rpartition(":")[2]
+        raise CvitBenchError(f"{path}:{line}: not valid yaml: {node.value!r} is no {kind}") from error
     finally:
         loader.dispose()

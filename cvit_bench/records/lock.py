@@ -37,17 +37,25 @@ def at_work(run_dir: Path, doing: str) -> Iterator[None]:
     Raises CvitBenchError when another process holds it.
     """
     path = run_dir / LOCK
-    try:
+    with _said_of(path):
         run_dir.mkdir(parents=True, exist_ok=True)
         stream = appending(path)
-    except OSError as error:
-        raise CvitBenchError(f"{path}: cannot be written ({error.strerror})") from error
     with stream:
         if not _locked(stream):
             raise CvitBenchError(f"{run_dir}: {_whose(path)}; wait until it is done, or stop it")
-        _sign(stream, doing)
+        with _said_of(path):
+            _sign(stream, doing)
         yield
         stream.truncate(0)
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Say of a file that it cannot be written, where that is so."""
+    try:
+        yield
+    except OSError as error:
+        raise CvitBenchError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _locked(stream: BinaryIO) -> bool:
@@ -68,8 +76,7 @@ def _sign(stream: BinaryIO, doing: str) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     holder = Holder(doing=doing, pid=os.getpid(), host=platform.node(), since=since)
     stream.truncate(0)
-    stream.write(holder.model_dump_json().encode("utf-8"))
-    stream.flush()
+    os.write(stream.fileno(), holder.model_dump_json().encode("utf-8"))
 
 
 def _whose(path: Path) -> str:

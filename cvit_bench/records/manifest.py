@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from cvit_bench.records.base import FileRecord, Name, Record, Sha256
+from cvit_bench.records.base import FileRecord, Name, Place, Record, Sha256
 from cvit_bench.records.load import load_json
 from cvit_bench.records.suite import TemplateSetting
 
@@ -20,7 +20,7 @@ Schedule = Literal["none", "sequential", "multitask", "per_task"]
 class BaseModelRef(Record):
     """The untouched base: `embedded:NAME`, a folder (relative to the run) or a hub id."""
 
-    path: str = Field(min_length=1)
+    path: Place
     sha256: Sha256 | None = None
     revision: str | None = None
 
@@ -30,7 +30,7 @@ class Stage(Record):
 
     name: Name
     tasks: tuple[Name, ...] = Field(min_length=1)
-    checkpoint: str = Field(min_length=1)
+    checkpoint: Place
     kind: Literal["adapter", "full", "answers"] = "adapter"
     revision: str | None = Field(default=None, description="of a checkpoint that is a hub id")
     parent: str | None = None

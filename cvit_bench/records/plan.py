@@ -10,6 +10,8 @@ from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.load import load_json
 
 BASE_STAGE = "00-base"
+MOST_SAMPLES = 10**12
+"""No split has more."""
 IMPORTED = "imported"
 """Stands in place of a variant where other tools asked: the wording is theirs, and is not compared."""
 
@@ -64,7 +66,7 @@ class EvaluationPlan(FileRecord):
     stages: tuple[PlannedStage, ...]
     few_shot: tuple[PlannedFewShot, ...] = ()
     cells: tuple[PlannedCell, ...]
-    limit: int | None = Field(default=None, ge=1)
+    limit: int | None = Field(default=None, ge=1, le=MOST_SAMPLES)
     design: Design | None = None
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
     generation: dict[str, Any]
@@ -73,6 +75,11 @@ class EvaluationPlan(FileRecord):
 def plan_path(run_dir: Path, split: SplitChoice = SplitChoice.TEST) -> Path:
     """Return where the plan of a run directory lies."""
     return run_dir / split.named("predictions") / "plan.json"
+
+
+def typed_path(run_dir: Path) -> Path:
+    """Return where scores lie that came without samples, in the place of a plan."""
+    return run_dir / "matrix.json"
 
 
 def cell_path(run_dir: Path, cell: PlannedCell, split: SplitChoice = SplitChoice.TEST) -> Path:

@@ -10,6 +10,7 @@ from cvit_bench.records.base import FileRecord, Name, Record
 from cvit_bench.records.choices import SplitChoice
 from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import Schedule, TaskIdentity
+from cvit_bench.records.plan import plan_path, typed_path
 from cvit_bench.records.suite import TemplateSetting
 
 RESULTS = "results.json"
@@ -303,5 +304,6 @@ def load_results(path: Path) -> Results:
     """Read a run's results; where there are none yet, say what makes them."""
     if path.parent.is_dir() and not path.exists():
         run_dir = path.parent
-        raise CvitBenchError(f"{path}: no such file; cvit-bench evaluate --run-dir {run_dir} makes it")
+        verb = "score" if plan_path(run_dir).exists() or typed_path(run_dir).exists() else "evaluate"
+        raise CvitBenchError(f"{path}: no such file; cvit-bench {verb} --run-dir {run_dir} makes it")
     return load_json(path, Results)

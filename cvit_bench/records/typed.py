@@ -7,9 +7,11 @@ from typing_extensions import Self
 
 from cvit_bench.records.base import FileRecord, Name
 from cvit_bench.records.load import load_json
+from cvit_bench.records.plan import typed_path
 from cvit_bench.records.results import Matrix, StageInfo
 
-TYPED = "matrix.json"
+HIGHEST = 1000
+"""CIDEr × 100 of an answer that is its reference."""
 
 
 class TypedMatrix(FileRecord):
@@ -25,12 +27,9 @@ class TypedMatrix(FileRecord):
     def _fits(self) -> Self:
         if len(self.values) != len(self.stages) or any(len(row) != len(self.tasks) for row in self.values):
             raise ValueError(f"values: expected {len(self.stages)} rows of {len(self.tasks)} cells")
+        if any(cell is not None and not 0 <= cell <= HIGHEST for row in self.values for cell in row):
+            raise ValueError(f"values: expected percentages, or CIDEr × 100, from 0 to {HIGHEST}")
         return self
-
-
-def typed_path(run_dir: Path) -> Path:
-    """Return where the scores without samples of a run lie."""
-    return run_dir / TYPED
 
 
 def load_typed(run_dir: Path) -> TypedMatrix:

@@ -162,11 +162,14 @@ def _mean(about: Published, row: PublishedRow) -> float | None:
 
 
 def _bwt(about: Published, row: PublishedRow) -> float | None:
-    """Return (mean of the last row − mean of the diagonal) · T / denominator, where both are printed."""
+    """Return (mean of the last row − mean of the diagonal) · T / denominator, where both are printed.
+
+    One task has no earlier one to forget.
+    """
     last, diagonal = row.printed.get(about.mean or ""), row.printed.get("MFT")
-    if last is None or diagonal is None or about.bwt is None:
-        return None
     num = len(about.tasks)
+    if last is None or diagonal is None or about.bwt is None or num < 2:
+        return None
     return (last - diagonal) * (num / (num - 1) if about.bwt == "T-1" else 1.0)
 
 

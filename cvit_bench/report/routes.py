@@ -14,12 +14,14 @@ from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import MANIFEST, Manifest, load_manifest
 from cvit_bench.records.routing import ROUTES, ROUTING, BranchState, StageRouting
 from cvit_bench.report.heatmap import STEPS
+from cvit_bench.text import first_line
 
 GATES = {
     "vu": "visual understanding (VU)",
     "if": "instruction following (IF)",
     "gates": "all experts",
 }
+_COLUMNS = {"task": str, "layer": str, "gate": str, "expert": int, "share": float}
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,11 @@ def _stage_folders(run_dir: Path, manifest: Manifest) -> dict[str, Path]:
 
 def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        return pd.DataFrame(columns=["task", "layer", "gate", "expert", "share"])
+        return pd.DataFrame(columns=list(_COLUMNS))
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise CvitBenchError(f"{path}: no table of routes ({error})") from error
+        return pd.read_parquet(path)[list(_COLUMNS)].astype(_COLUMNS)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CvitBenchError(f"{path}: no table of routes ({first_line(error)})") from error
 
 
 def routed_stage(name: str, routing: StageRouting) -> RoutedStage:

@@ -14,7 +14,7 @@ from cvit_bench.records.files import write_text
 from cvit_bench.records.results import Results
 from cvit_bench.report.pictures import write_picture
 from cvit_bench.report.render import render
-from cvit_bench.report.sample_rows import Row, Source, TaskRows, task_rows
+from cvit_bench.report.sample_rows import Row, Source, TaskRows, read_losses, task_rows
 
 FOLDER = "report"
 PICTURES = "pictures"
@@ -40,11 +40,11 @@ class SamplePages:
 
 def write_sample_pages(run_dir: Path, results: Results, source: Source) -> tuple[SamplePages, ...]:
     """Write the pages of all tasks; pages of an earlier report go."""
-    folder = run_dir / FOLDER
+    folder, losses = run_dir / FOLDER, read_losses(run_dir, results)
     found = tuple(
         _write_task(folder, results, rows)
         for task in results.tasks
-        if (rows := task_rows(run_dir, results, task.name, source)) is not None
+        if (rows := task_rows(run_dir, results, task.name, source, losses)) is not None
     )
     written = {Path(file).name for pages in found for file in pages.files}
     for old in folder.glob("*.html"):

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.plan import flips_path, scores_path
-from cvit_bench.records.results import Results
+from cvit_bench.records.results import Cell, Results
 from cvit_bench.records.sample import RIGHT, Picture, Prompt, Sample
 
 SHOWN = 600
-_COLUMNS = ("id", "variant", "strict", "knowledge", "form", "text")
+_COLUMNS = ("id", "strict", "knowledge", "form", "text")
 _FLIPS = ("task", "variant", "id", "lost_at", "still_known")
 
 
@@ -91,7 +91,11 @@ class TaskRows:
     rows: tuple[Row, ...]
 
 
-def task_rows(run_dir: Path, results: Results, task: str, source: Source) -> TaskRows | None:
+Losses = Mapping[tuple[str, str], Mapping[str, Loss | None]]
+"""What became of each sample of a task in a wording: lost at a stage, or None."""
+
+
+def task_rows(run_dir: Path, results: Results, task: str, source: Source, losses: Losses) -> TaskRows | None:
     """Lay out a task; None where no stage was asked.
 
     Raises CvitBenchError where the scores do not belong to the samples at hand.
@@ -103,7 +107,7 @@ def task_rows(run_dir: Path, results: Results, task: str, source: Source) -> Tas
     stages = [_read(scores_path(run_dir, stage.name, task), variant) for stage in results.stages]
     trained = next((at for at, stage in enumerate(results.stages) if task in stage.tasks), None)
     samples = {sample.id: sample for sample in source.samples(task)}
-    lost = read_losses(run_dir, results).get((task, variant))
+    lost = losses.get((task, variant))
     rows = tuple(
         _row(samples[prompt.sample_id], prompt.text, stages, lost or {})
         for prompt in source.prompts(task, variant)
@@ -115,8 +119,8 @@ def task_rows(run_dir: Path, results: Results, task: str, source: Source) -> Tas
     return TaskRows(task, info.title, variant, trained, lost is not None, rows)
 
 
-def read_losses(run_dir: Path, results: Results) -> dict[tuple[str, str], dict[str, Loss | None]]:
-    """Return what became of each sample of a task in a wording: lost at a stage, or None."""
+def read_losses(run_dir: Path, results: Results) -> Losses:
+    """Read what became of every sample of a run, all tasks and wordings at once."""
     numbers = {stage.name: at for at, stage in enumerate(results.stages)}
     found: dict[tuple[str, str], dict[str, Loss | None]] = {}
     for task, variant, name, stage, known in _table(flips_path(run_dir), _FLIPS):
@@ -130,8 +134,8 @@ def _row(sample: Sample, question: str, stages: Sequence[Answers], lost: Mapping
     return Row(sample.id, question, sample.answers, sample.picture, said, lost.get(sample.id))
 
 
-def _is_of(cell: Any, task: str) -> bool:
-    return bool(cell.task == task and not cell.form_change)
+def _is_of(cell: Cell, task: str) -> bool:
+    return cell.task == task and not cell.form_change
 
 
 def _read(path: Path, variant: str) -> Answers:
@@ -139,18 +143,20 @@ def _read(path: Path, variant: str) -> Answers:
         return {}
     return {
         name: Answer(text[:SHOWN], max(0, len(text) - SHOWN), 100 * strict, knowledge >= RIGHT, form)
-        for name, of, strict, knowledge, form, text in _table(path, _COLUMNS)
-        if of == variant
+        for name, strict, knowledge, form, text in _table(path, _COLUMNS, variant)
     }
 
 
-def _table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Return the rows of a table; its checksums are verified."""
+def _table(path: Path, columns: Sequence[str], variant: str | None = None) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a table, all or those of one wording; its checksums are verified."""
     import pyarrow.parquet as pq
     from pyarrow import ArrowException
 
+    chosen = None if variant is None else [("variant", "==", variant)]
     try:
-        table = pq.read_table(path, columns=list(columns), page_checksum_verification=True).to_pydict()
+        table = pq.read_table(
+            path, columns=list(columns), filters=chosen, page_checksum_verification=True
+        ).to_pydict()
     except (OSError, ValueError, KeyError, ArrowException) as error:
         raise CvitBenchError(
             f"{path}: no table of scores ({error}); `cvit-bench score` makes it again"

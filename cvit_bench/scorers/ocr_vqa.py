@@ -24,7 +24,7 @@ TITLE = "OCR-VQA accuracy"
 OPEN_ENDED = False
 HIGHEST = 1.0
 
-_BESIDE_MARKS = re.compile(r"\s*([^\w\s])\s*")
+_BESIDE_MARKS = re.compile(r"(?:(?<!\s)\s+)?([^\w\s])\s*")
 _SPACE = re.compile(r"\s+")
 _REFUSAL = "unanswerable"
 

@@ -22,7 +22,10 @@ OPEN_ENDED = False
 HIGHEST = 1.0
 
 _OPTION = "_"
-_ARTICLE = re.compile(r"(?:^|(?<=[.!?:\n]))\W*A(?=\s+(?!(?:and|or)\b)(?:_|\w\w))|\bI(?=['’\s]\s*\w)")
+_ARTICLE = re.compile(
+    r"(^|(?<!\W)[^\w.!?:\n]*[.!?:\n])\W*A(?=\s+(?!(?:and|or)\b)(?:_|\w\w))|\bI(?=['’\s]\s*\w)"
+)
+"""An A or I that is a word; what ends the sentence before it is the group, which stays."""
 _LEADING = re.compile(r"\W*([A-Za-z])(?:\s?[.):\]](?=\s|$)|\W*$)")
 _BRACKETED = re.compile(r"[(\[]([A-Za-z])[)\]]")
 _CAPITAL = re.compile(r"(?<![\w'’])([A-Z])(?![\w'’])")
@@ -56,7 +59,7 @@ def _letters(letters: str, choices: tuple[str, ...], text: str) -> set[str]:
     """Return the letters that a text names, by letter or by the text of the option."""
     options, pattern = _options(letters, choices)
     found = {options[match] for match in map(str.casefold, pattern.findall(text)) if match in options}
-    rest = _ARTICLE.sub("", pattern.sub(_OPTION, text).strip())
+    rest = _ARTICLE.sub(r"\1", pattern.sub(_OPTION, text).strip())
     leading = _LEADING.match(rest)
     named = _BRACKETED.findall(rest) + _CAPITAL.findall(rest) + ([leading[1]] if leading else [])
     allowed = letters[: len(choices)] if choices else letters

@@ -4,13 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from cvit_bench.data.samples import load_samples, split_path
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import family_named
 from cvit_bench.models.folders import SCRIPT, family_in
-from cvit_bench.models.loading import torch_dtype
+from cvit_bench.models.loading import named_device, torch_dtype
 from cvit_bench.models.shapes import config_file
 from cvit_bench.records.recipe import ChosenRecipe
 from cvit_bench.records.training_plan import MemoryEstimate, PlannedSplit, TrainingPlan, WeightCount
@@ -133,7 +131,5 @@ class DryRun:
     @property
     def _precision(self) -> str:
         """What it computes in; a device that is not here counts as one with matrix units."""
-        wanted, device = self.run.settings.training.precision, self.run.placement.device
-        if wanted == "auto" and device.startswith("cuda"):
-            return "bfloat16"
-        return chosen(wanted, torch.device(device))
+        wanted, device = self.run.settings.training.precision, named_device(self.run.placement.device)
+        return "bfloat16" if wanted == "auto" and device.type == "cuda" else chosen(wanted, device)

@@ -110,20 +110,27 @@ def learn_batch(tuning: Tuning, draw: Draw) -> StepRecord:
         sums += _backward(stage, part, num_tokens, len(part.prompts) / len(mine))
     loss, tokens = stage.processes.total(sums).tolist()
     loss /= stage.processes.count
-    if not math.isfinite(loss):
-        raise CvitBenchError(
-            f"the loss became {loss}: the stage is not saved; a lower --set training.learning_rate may help"
-        )
+    _refuse_unless_finite("loss", loss)
     weights = list(stage.weights.values())
     stage.processes.average_gradients(weights)
-    norm = torch.nn.utils.clip_grad_norm_(weights, budget.clip)
+    norm = float(torch.nn.utils.clip_grad_norm_(weights, budget.clip))
+    _refuse_unless_finite("norm of the gradient", norm)
     factor = rate_factor(budget, tuning.step, stage.num_steps)
     set_rates(tuning.optimizer, factor)
     tuning.optimizer.step()
     tuning.losses.append(loss)
     seconds = time.monotonic() - began
     rate = factor * budget.learning_rate
-    return StepRecord(tuning.step, loss, rate, float(norm), num_tokens, int(tokens), seconds)
+    return StepRecord(tuning.step, loss, rate, norm, num_tokens, int(tokens), seconds)
+
+
+def _refuse_unless_finite(what: str, value: float) -> None:
+    """Raise before weights are spoilt for good."""
+    if not math.isfinite(value):
+        raise CvitBenchError(
+            f"the {what} became {value}: the stage is not saved; "
+            "a lower --set training.learning_rate may help"
+        )
 
 
 def _backward(stage: LiveStage, part: Draw, num_tokens: int, share: float) -> torch.Tensor:

@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from cvit_bench.data.library import Library
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Placement
 from cvit_bench.models.folders import adapter_sha256, base_folder, base_sha256, public_name
 from cvit_bench.progress import say
-from cvit_bench.records.base import Name
 from cvit_bench.records.files import sha256_json
 from cvit_bench.records.load import save_json
 from cvit_bench.records.lock import at_work
@@ -27,12 +24,13 @@ from cvit_bench.records.manifest import (
     load_manifest,
 )
 from cvit_bench.records.method import Method
+from cvit_bench.records.named import run_name
 from cvit_bench.records.suite import Suite
 from cvit_bench.records.versions import package_versions
 from cvit_bench.train.examples import Example, examples_sha256, first_of_each, load_examples
 from cvit_bench.train.processes import Processes
 from cvit_bench.train.schedules import StagePlan, plan_stages
-from cvit_bench.train.settings import TrainSettings
+from cvit_bench.train.settings import TrainSettings, changing_weights
 from cvit_bench.train.stage_files import StageTraining, finished_stage, remove_stages, remove_stops
 
 
@@ -71,9 +69,11 @@ class TrainRun:
             remove_stages(self.run_dir)
         self.processes.wait()
         self._refuse_another_run()
+        plans = self.stage_plans()
+        self._check_instructions(plans)
         stages: list[Stage] = []
         offset = 0
-        for plan in self.stage_plans():
+        for plan in plans:
             stages.append(self._stage(plan, folder, base, offset))
             offset += stages[-1].steps or 0
         manifest = self._manifest(base, stages)
@@ -89,10 +89,22 @@ class TrainRun:
     def _refuse_another_run(self) -> None:
         """Raise when the folder holds the manifest of a run with other settings, or one written by hand."""
         path = self.run_dir / MANIFEST
-        if path.exists() and load_manifest(self.run_dir).config != self.settings.model_dump(mode="json"):
+        if not path.exists():
+            return
+        theirs, ours = load_manifest(self.run_dir).config, self.settings.model_dump(mode="json")
+        if changing_weights(theirs) != changing_weights(ours):
             raise CvitBenchError(
                 f"{path}: is the manifest of another run; --fresh trains anew, another --run-dir keeps both"
             )
+
+    def _check_instructions(self, plans: Sequence[StagePlan]) -> None:
+        """Raise before the first stage where a router could not be told an instruction of a later one."""
+        from cvit_bench.models.conditioning import check_instructions
+        from cvit_bench.train.adapted import adapter_settings
+
+        if plans:
+            prompts = (example.prompt for plan in plans for example in self._examples(plan))
+            check_instructions(adapter_settings(self.settings), prompts)
 
     def _stage(self, plan: StagePlan, folder: Path, base: BaseModelRef, offset: int) -> Stage:
         examples = self._examples(plan)
@@ -181,18 +193,6 @@ class TrainRun:
             config=settings.model_dump(mode="json"),
             provenance={"packages": package_versions(), "placement": vars(self.placement)},
         )
-
-
-def run_name(run_dir: Path) -> str:
-    """Return the name of a run, its folder's; it must be one that other files can carry."""
-    name = run_dir.resolve().name
-    try:
-        return TypeAdapter(Name).validate_python(name)
-    except ValidationError as error:
-        raise CvitBenchError(
-            f"--run-dir {run_dir}: the folder's name {name!r} names the run: "
-            "letters, digits, '.', '_' and '-' only"
-        ) from error
 
 
 def _task_identity(method: Method, settings: TrainSettings) -> TaskIdentity:

@@ -49,10 +49,8 @@ class TrainSettings(Record):
 
     @property
     def sha256(self) -> str:
-        """Hash of all settings but how often a stage is saved, which changes no weight."""
-        written = self.model_dump(mode="json")
-        del written["training"]["save_steps"]
-        return sha256_json(written)
+        """Hash of all settings that change a weight."""
+        return sha256_json(changing_weights(self.model_dump(mode="json")))
 
     def on_part(self, suite: Suite, holdout: float = 0.0, stages: int | None = None) -> "TrainSettings":
         """Return the same settings for a run that learns from a part of the suite only.
@@ -67,6 +65,14 @@ class TrainSettings(Record):
             )
         first = None if stages == len(suite.train) else stages
         return self.model_copy(update={"holdout": float(holdout), "stages": first})
+
+
+def changing_weights(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return written settings but how often a stage is saved, which changes no weight."""
+    training = written.get("training")
+    if not isinstance(training, Mapping):
+        return dict(written)
+    return {**written, "training": {key: value for key, value in training.items() if key != "save_steps"}}
 
 
 def resolve(

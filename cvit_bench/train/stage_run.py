@@ -157,7 +157,8 @@ class StageRun:
         prompts = {
             task: [example.prompt for example in self.examples_of(task)[:WATCHED]] for task in self.watched
         }
-        return watch_stage(stage.adapted, stage.tuner, self.base.loaded, prompts)
+        at_once = stage.budget.micro_batch
+        return watch_stage(stage.adapted, stage.tuner, self.base.loaded, prompts, at_once)
 
     def _save(
         self, stage: LiveStage, kept: Mapping[str, Tensors], record: StageTraining, routes: Routes | None

@@ -10,6 +10,7 @@ import torch
 from cvit_bench.adapters.branchlora import Update as BranchUpdate
 from cvit_bench.adapters.peft_bridge import RoutedModel
 from cvit_bench.models.conditioning import condition
+from cvit_bench.models.inputs import says_where_told
 from cvit_bench.models.loading import LoadedBase
 from cvit_bench.records.routing import BranchState, StageRouting, TaskRouting
 from cvit_bench.records.sample import Prompt
@@ -52,16 +53,21 @@ class RouteShares:
 
 
 def watch_stage(
-    adapted: Any, tuner: RoutedModel, base: LoadedBase, prompts: Mapping[str, Sequence[Prompt]]
+    adapted: Any,
+    tuner: RoutedModel,
+    base: LoadedBase,
+    prompts: Mapping[str, Sequence[Prompt]],
+    at_once: int | None = None,
 ) -> tuple[StageRouting, pd.DataFrame]:
     """Return what a finished stage does with samples of each task, and the table of its routes.
 
     Tasks are told apart as in evaluation: by the selector, or given where the settings ask for the oracle.
+    A pass has at most `at_once` samples, as many as the passes of training; None: all of a task.
     """
     adapted.eval()
     tasks, rows = {}, []
     for name, asked in prompts.items():
-        shares, selected = _watch_task(adapted, tuner, base, asked)
+        shares, selected = _watch_task(adapted, tuner, base, asked, at_once or len(asked))
         tasks[name] = TaskRouting(samples=len(asked), alpha=shares.alpha(), selected=selected)
         rows += shares.rows(name)
     table = pd.DataFrame(rows, columns=["task", "layer", "gate", "expert", "share"])
@@ -70,24 +76,25 @@ def watch_stage(
 
 @torch.no_grad()
 def _watch_task(
-    adapted: Any, tuner: RoutedModel, base: LoadedBase, prompts: Sequence[Prompt]
+    adapted: Any, tuner: RoutedModel, base: LoadedBase, prompts: Sequence[Prompt], at_once: int
 ) -> tuple[RouteShares, dict[str, int] | None]:
     shares = RouteShares()
     chosen: dict[str, int] = defaultdict(int)
     known = list(tuner.peft_config[tuner.active_adapters[0]].tasks)
-    batch = base.encoder.prompts(prompts)
-    condition(adapted, prompts)
+    unsaid = {"logits_to_keep": 1} if says_where_told(base.model) else {}  # nobody looks at what it says
     tuner.routing.recorder = shares
     try:
-        adapted(**batch, use_cache=False)
+        for start in range(0, len(prompts), at_once):
+            part = prompts[start : start + at_once]
+            batch = base.encoder.prompts(part)
+            condition(adapted, part)
+            adapted(**batch, use_cache=False, **unsaid)
+            for at in tuner.routing.task_rows().tolist() if tuner.selector is not None else ():
+                chosen[known[at]] += 1
     finally:
         tuner.routing.recorder = None
     shares.num_samples = len(prompts)
-    if tuner.selector is None:
-        return shares, None
-    for at in tuner.routing.task_rows().tolist():
-        chosen[known[at]] += 1
-    return shares, dict(chosen)
+    return shares, None if tuner.selector is None else dict(chosen)
 
 
 def branch_state(tuner: RoutedModel) -> BranchState | None:

@@ -88,6 +88,15 @@ def test_no_such_run(inside, runs):
     assert "nowhere: no such file" in err
 
 
+@pytest.mark.parametrize("key", ["stages", "tasks"])
+def test_results_of_nothing_are_refused(inside, runs, key):
+    path = runs[1] / "results.json"
+    matrices = dict.fromkeys("SKF", [] if key == "stages" else [[]] * 4)
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: [], "matrices": matrices}))
+    _, err = inside("compare", *runs, code=2)
+    assert f"{path}: {key}: there is none to compare" in err
+
+
 def test_other_samples_are_refused(inside, toy, runs):
     evaluate(runs[1], EvaluateOptions(data_root=toy.data, limit=2))
     _, err = inside("compare", *runs, code=2)

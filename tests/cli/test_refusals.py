@@ -95,6 +95,14 @@ def test_every_checkpoint_that_is_missing_is_named(toy, inside, on_toy):
     assert not (toy.run_dir / "predictions").exists()
 
 
+def test_a_checkpoint_may_be_the_run_directory_itself(toy, inside, on_toy):
+    stages = stages_of(toy)
+    stages[0]["checkpoint"] = "."
+    edit_manifest(toy, stages=stages)
+    _, err = inside("evaluate", *on_toy, code=2)
+    assert err.startswith(f"cvit-bench: {toy.run_dir}: no adapter_config.json")
+
+
 def test_validation_samples_of_a_run_that_held_none_out_are_refused(toy, inside, on_toy):
     out, err = inside("evaluate", *on_toy, "--split", "val", code=2)
     said = (
@@ -125,7 +133,9 @@ def test_data_that_is_elsewhere_is_named_with_the_option_that_says_where(toy, in
     assert "fruit/test.jsonl: no such file (task 'fruit', test split; --data-root names the folder)" in err
 
 
-@pytest.mark.parametrize("words", [("report", "--run-dir"), ("leaderboard", "--add")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", ["report --run-dir {0}", "leaderboard --add {0}", "compare {0} {0}"], ids=lambda text: text[:7]
+)
 def test_a_run_that_was_not_evaluated_yet_says_what_is_to_be_done(inside, toy, words):
-    _, err = inside(*words, toy.run_dir, code=2)
+    _, err = inside(*words.format(toy.run_dir).split(), code=2)
     assert f"results.json: no such file; cvit-bench evaluate --run-dir {toy.run_dir}" in err

@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import random
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -254,6 +255,17 @@ def test_any_text_around_a_right_answer_keeps_the_bounds(name, case, data):
     assert 0.0 <= found.strict <= found.knowledge <= highest
     assert text.strip() or (found.knowledge, found.form) == (0.0, False)
     assert _score(name, case, items)[0] == found
+
+
+@pytest.mark.parametrize("name", [*SCORERS, *(f"released.{name}" for name in RELEASED)])
+def test_an_answer_that_repeats_one_sign_takes_no_time(name):
+    """A model that runs on writes the same sign until it is stopped."""
+    case = CASES.get(name, [CAPTIONS])[0]
+    asked = Sample("s", "?", case.samples[0].answers[:1] * 10, case.samples[0].choices)
+    started = time.process_time()
+    for sign in (".", "!", " ", "\n", "\n\n.", "[", "(", "1", "1.", "A ", "'", "_", "-"):
+        _score(name, case, [(asked, f"x{sign * 20_000}x")])
+    assert time.process_time() - started < 4
 
 
 @pytest.mark.parametrize(("name", "case"), PAIRS)

@@ -126,6 +126,14 @@ def test_a_damaged_picture_is_a_picture_or_an_error_never_a_crash(encoded, noise
     assert refused > 0
 
 
+@pytest.mark.parametrize(("word", "value"), [(23, "inf"), (26, "inf"), (26, "1")])
+def test_whatever_a_decoder_raises_names_the_picture(encoded, word, value):
+    """Numbers of a header that make Pillow raise OverflowError and AttributeError."""
+    data = bytearray(encoded(Image.new("F", (17, 13)), "SPIDER"))
+    data[4 * word : 4 * word + 4] = np.float32(value).tobytes()
+    assert complaint(bytes(data)).startswith("here.png: image cannot be read (")
+
+
 def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_decoded(encoded):
     assert encoded(Image.new("1", (1, 1)), "PPM").startswith(b"P4\n1 1\n")
     side = int(MAX_PIXELS**0.5)

@@ -41,7 +41,8 @@ def stored(tmp_path):
 
 def test_the_table_covers_every_bundled_variant_and_nothing_else():
     rows = open_table(instruction_table()).index.rows
-    stale = [variant_key(*pair) for pair in PAIRS if rows[variant_key(*pair)].sha256 != text_sha256(*pair)]
+    made_of = {key: row.sha256 for key, row in rows.items()}
+    stale = [variant_key(*pair) for pair in PAIRS if made_of.get(variant_key(*pair)) != text_sha256(*pair)]
     assert stale == [], f"`{REMAKE}` makes the table again"
     assert list(rows) == [variant_key(*pair) for pair in PAIRS]
     assert sorted(row.row for row in rows.values()) == list(range(len(PAIRS)))

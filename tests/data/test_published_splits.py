@@ -90,6 +90,22 @@ def test_only_the_ids_that_are_asked_are_read(asked, tmp_path):
     assert [sample.id for sample in samples] == ["1", "3"]
 
 
+def test_ids_are_told_apart_in_a_train_file_before_they_are_asked(asked, tmp_path):
+    rows = [{**QUESTIONS[at], "question_id": name} for at, name in enumerate("abab")]
+    (tmp_path / "ids.txt").write_text("a#2\nb\n")
+    test = asked(None, rows).splits["test"]
+    train = asked(None, rows, splits={"test": test, "train": {**test.model_dump(), "ids": "ids.txt"}})
+    samples = load_samples(train, "train", tmp_path)
+    assert [(sample.id, sample.question) for sample in samples] == [("b", "Which 1?"), ("a#2", "Which 2?")]
+
+
+def test_an_id_is_all_of_its_line(asked, tmp_path):
+    name = "a\u2028b\x85c"
+    (tmp_path / "ids.txt").write_text(f"{name}\n", encoding="utf-8")
+    task = asked({"ids": "ids.txt"}, [*QUESTIONS, {**QUESTIONS[0], "question_id": name}])
+    assert [sample.id for sample in load_samples(task, "test", tmp_path)] == [name]
+
+
 def test_ids_that_are_not_there_are_named(asked, tmp_path):
     (tmp_path / "ids.txt").write_text("3\n77\n")
     with pytest.raises(CvitBenchError, match=r"ids\.txt: 1 ids are not in .*test\.json: 77"):
@@ -228,6 +244,20 @@ def test_pictures_inside_a_table_go_along_and_are_read_when_asked(task, tmp_path
 @pytest.mark.parametrize("folder", [".", "here", "/tmp/here", "../there"])
 def test_no_name_leads_out_of_its_folder(folder, name):
     assert inside(Path(folder), name) is None
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "a/" + "b" * 300, "\ud800", "round"])
+def test_what_can_be_no_name_is_refused(tmp_path, name):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(ValueError, match=r"null character|too long|surrogates|loop"):
+        inside(tmp_path, name)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a\0b", "null character"), ("a" * 300, "File name too long")])
+def test_a_split_whose_file_can_have_no_such_name_is_named(task, tmp_path, name, said):
+    with pytest.raises(CvitBenchError, match=rf"^task 'pets': splits\.test\.file: .*{said} \(got 'a"):
+        load_samples(task({"file": name}), "test", tmp_path)
 
 
 @pytest.mark.parametrize("folder", [".", "here", "/tmp/here", "../there"])

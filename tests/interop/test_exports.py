@@ -21,7 +21,7 @@ from cvit_bench.interop.importing import import_run
 from cvit_bench.interop.placing import About
 from cvit_bench.text import latex as latex_text
 from cvit_bench.text import spreadsheet_cell
-from tests.conftest import RIGHT, STAGES, TASKS
+from tests.conftest import RIGHT, STAGES, TASKS, make_toy
 
 PLAIN_TABLES = ("csv", "latex", "model_card")
 
@@ -153,6 +153,20 @@ class TestTables:
         assert "</td>" not in section
 
 
+def test_a_run_is_exported_with_the_suite_that_it_was_evaluated_on(toy, tmp_path):
+    other = make_toy(tmp_path / "other")
+    (other.root / "tasks" / "yesno.yaml").rename(other.root / "tasks" / "asked.yaml")
+    other.edit("tasks/asked.yaml", name="asked")
+    other.edit("tasks/suites/toy.yaml", unseen=["asked"])
+    options = EvaluateOptions(suite=other.suite, data_root=other.data)
+    for stage in STAGES:
+        said = json.loads(toy.script(stage).read_text())["answers"]
+        toy.edit_script(stage, answers={name.replace("yesno/", "asked/"): one for name, one in said.items()})
+    evaluate(toy.run_dir, options)
+    export_run("lm_eval", toy.run_dir, tmp_path / "out", other.data)
+    assert (tmp_path / "out" / STAGES[0] / "samples_asked.jsonl").exists()
+
+
 def test_scores_without_samples_are_exported_as_tables_alone(toy, tmp_path):
     (tmp_path / "typed.csv").write_text(
         "stage,fruit,pick,count\nfruit,100,,\npick,50,100,\ncount,25,75,100\n"
@@ -161,6 +175,8 @@ def test_scores_without_samples_are_exported_as_tables_alone(toy, tmp_path):
     rescore(tmp_path / "run", toy.data)
     for name in PLAIN_TABLES:
         assert export_run(name, tmp_path / "run", tmp_path / name)
+    with (tmp_path / "csv" / "matrix.csv").open(newline="") as stream:
+        assert {len(row) for row in csv.reader(stream)} == {15}
     with pytest.raises(CvitBenchError, match="there are no answers to export"):
         export_run("lm_eval", tmp_path / "run", tmp_path / "lm", toy.data)
     assert not (tmp_path / "lm").exists()

@@ -1,8 +1,13 @@
 """Answers of other tools with faults in them: each is named by file and line, and nothing is written."""
 
+import csv
+from zipfile import ZipFile
+
 import pytest
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.evaluate.score import rescore
+from cvit_bench.interop.importing import import_run
 from cvit_bench.interop.placing import About
 from tests.interop.conftest import lines, rows_of
 
@@ -113,4 +118,70 @@ def test_a_failure_is_never_an_answer(imported, trees):
     text[2] = text[2].rsplit("\t", 1)[0] + "\tFailed to obtain answer via API.\r\n"
     file.write_text("".join(text), newline="")
     with pytest.raises(CvitBenchError, match=r"_PICK\.tsv:3: prediction: 'Failed to obtain answer"):
+        imported("vlmevalkit", path)
+
+
+@pytest.fixture
+def typed(tmp_path):
+    """Write a matrix of scores."""
+    path = tmp_path / "typed.csv"
+    path.write_text("stage,fruit,pick\nbase,10,20.5\nfruit,90,\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("folder", "about", "said"),
+    [
+        ("my run", About(), "--run-dir .*my run: the folder's name 'my run': letters, digits"),
+        ("run", About(method="Mo E"), "--method 'Mo E': letters, digits"),
+        ("run", About(base=""), "--base: expected a folder, a hub id or embedded:NAME"),
+    ],
+)
+def test_names_that_no_manifest_can_carry_are_refused(toy, typed, tmp_path, folder, about, said):
+    with pytest.raises(CvitBenchError, match=said):
+        import_run("matrix", typed, toy.suite, tmp_path / "runs" / folder, about, toy.data)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_cell_beyond_all_measure_is_named(imported, typed):
+    typed.write_text(f"stage,fruit\nbase,1\nfruit,{'9' * 101}\n")
+    before = csv.field_size_limit(100)
+    try:
+        with pytest.raises(CvitBenchError, match=r"typed\.csv:3: not a line of a csv file \(field larger"):
+            imported("matrix", typed)
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_a_cell_that_is_no_number_is_shown_in_part(imported, typed):
+    typed.write_text(f"stage,fruit\nbase,{'x' * 1000}\n")
+    with pytest.raises(
+        CvitBenchError, match=r"typed\.csv:2: fruit: expected a percentage .*\(got 'x{40}'\)$"
+    ):
+        imported("matrix", typed)
+
+
+def test_scores_without_samples_are_measured_against_nothing(toy, imported, typed):
+    run_dir, _ = imported("matrix", typed)
+    with pytest.raises(CvitBenchError, match=r"--reference .*: .*holds scores without samples"):
+        rescore(run_dir, toy.data, references=[toy.run_dir])
+    assert not (run_dir / "results.json").exists()
+
+
+def test_scores_of_another_version_of_a_suite_are_not_those_of_this_one(toy, imported, typed):
+    run_dir, _ = imported("matrix", typed)
+    toy.edit("tasks/suites/toy.yaml", version=2)
+    with pytest.raises(CvitBenchError, match=r"matrix\.json: suite_version: made for version 1 of 'toy'"):
+        rescore(run_dir, toy.data)
+
+
+def test_a_damaged_sheet_is_one_message(imported, trees):
+    path = trees.vlmevalkit("xlsx")
+    file = next(path.rglob("*_PICK.xlsx"))
+    with ZipFile(file) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with ZipFile(file, "w") as book:
+        for name, data in parts.items():
+            book.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+    with pytest.raises(CvitBenchError, match=r"_PICK\.xlsx: not an xlsx table"):
         imported("vlmevalkit", path)

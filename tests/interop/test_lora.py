@@ -85,6 +85,13 @@ def test_olora_is_a_lora_of_all_its_stages_bit_for_bit(triple, tmp_path):
         assert torch.equal(plain[f"{layer}.lora_B.weight"], torch.cat(ups, 1))
 
 
+def test_a_place_that_cannot_be_written_is_named(pair, tmp_path):
+    run_dir = train("lora", pair, tmp_path / "lora")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CvitBenchError, match="file/out: cannot be written"):
+        export_lora(run_dir, "01-mini_geo", None, tmp_path / "file" / "out", Placement())
+
+
 def test_methods_that_choose_by_sample_do_not_fold(pair, tmp_path):
     run_dir = train("smolora", pair, tmp_path / "smolora")
     with pytest.raises(CvitBenchError, match="does not fold: it chooses by sample"):
@@ -95,6 +102,7 @@ def test_a_lora_is_copied(pair, tmp_path):
     run_dir = train("lora", pair, tmp_path / "lora")
     said = export_lora(run_dir, "01-mini_geo", None, tmp_path / "out", Placement())
     assert "copied" in said
+    assert [path.name for path in tmp_path.glob("*out*")] == ["out"]
     name = "adapter_model.safetensors"
     assert (tmp_path / "out" / name).read_bytes() == (run_dir / "stages/01-mini_geo" / name).read_bytes()
 

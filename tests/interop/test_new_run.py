@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import peft
 import pytest
@@ -57,8 +58,8 @@ def stages(tmp_path):
 
 
 def test_numbers_in_names_are_numbers():
-    names = ["checkpoint-10", "checkpoint-2", "b", "a-1-x", "a-1"]
-    assert sorted(names, key=natural) == ["a-1", "a-1-x", "b", "checkpoint-2", "checkpoint-10"]
+    names = ["checkpoint-10", "checkpoint-2", "b", "a-1-x", "a-1", "a-1²3"]
+    assert sorted(names, key=natural) == ["a-1", "a-1-x", "a-1²3", "b", "checkpoint-2", "checkpoint-10"]
 
 
 def test_folders_without_telling_names_get_tasks_in_natural_order(copies, tmp_path):
@@ -102,6 +103,17 @@ def test_what_cannot_be_told_is_said(names, more, message, copies, tmp_path):
     with pytest.raises(CvitBenchError, match=message):
         write_run(asked(tmp_path, **more))
     assert not (tmp_path / "run").exists()
+
+
+def test_names_that_no_manifest_can_carry_are_refused(copies, tmp_path):
+    copies("a")
+    for change, said in (
+        ({"method": "Mo E"}, "--method 'Mo E': letters, digits"),
+        ({"run_dir": tmp_path / "my run"}, "--run-dir .*my run: the folder's name 'my run': letters"),
+    ):
+        with pytest.raises(CvitBenchError, match=said):
+            write_run(replace(asked(tmp_path), **change))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["found"]
 
 
 def test_a_folder_that_is_no_checkpoint_names_those_in_it(tmp_path):

@@ -1,6 +1,7 @@
 """Tests of pairs against scipy and literal enumeration."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -68,6 +69,18 @@ def test_no_difference():
     found = paired_test(same, same, np.arange(3))
     assert (found.p, found.effect) == (1.0, None)
     assert paired_test(np.ones(3), np.ones(3), np.arange(3)).p == 1.0
+
+
+def test_permutation_of_many_clusters_takes_little_memory():
+    """The signs of a few permutations at a time: all of a thousand would be three times 80 MB here."""
+    changes = np.random.default_rng(5).normal(0.02, 1, 10_000)
+    tracemalloc.start()
+    found = permutation(changes, permutations=1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150e6
+    signs = np.random.default_rng((0, len(changes))).integers(2, size=(1000, len(changes))) * 2.0 - 1
+    assert found == (np.sum(np.abs(signs @ changes) >= abs(changes.sum())) + 1) / 1001
 
 
 def test_permutation_is_calibrated():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from cvit_bench.mini.pretrain_data import ASKED, SETS, ask, offered, worded
+from cvit_bench.mini.pretrain_report import main
 from cvit_bench.mini.pretrain_steps import PHASES, SHARES, SIZES
 from cvit_bench.mini.pretrain_store import NAMES, Facts, Store
 from cvit_bench.mini.recipes.pictures import Mark
@@ -71,6 +74,11 @@ def test_sides_are_told_rightly() -> None:
         truth = any(part in question for part in ("owl left of the bus", "owl stand left of the bus"))
         truth |= any(part in question for part in ("bus right of the owl", "bus stand right of the owl"))
         assert answer == ("yes" if truth else "no")
+
+
+def test_a_report_without_its_sources_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--sources", str(tmp_path), "--base", str(tmp_path / "base")]) == 2
+    assert capsys.readouterr().err.startswith("source '")
 
 
 def test_the_suites_own_combinations_are_held_out() -> None:

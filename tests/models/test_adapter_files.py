@@ -109,6 +109,9 @@ def test_tensors_that_are_cut_short_are_an_error(base, copied, share):
         {"peft_type": "NOTHING"},
         {"target_modules": ["nothing_like_this"]},
         {"target_modules": "(["},
+        {"target_modules": [5]},
+        {"rank_pattern": [5]},
+        {"alpha_pattern": [5]},
     ],
     ids=[
         "rank",
@@ -117,6 +120,9 @@ def test_tensors_that_are_cut_short_are_an_error(base, copied, share):
         "type",
         "targets",
         "pattern",
+        "targets of another kind",
+        "ranks of another kind",
+        "strengths of another kind",
     ],
 )
 def test_a_configuration_that_does_not_fit_is_an_error(base, copied, changes):
@@ -130,6 +136,8 @@ def test_a_configuration_that_does_not_fit_is_an_error(base, copied, changes):
     [
         ({"method": "smolora", "settings": {"rank": 10**9}}, "1,000,000,000"),
         ({"method": "smolora", "settings": {"num_experts": 10**9}}, "1,000,000,000"),
+        ({"method": "branchlora", "branches": [10**9]}, "1,000,000,000"),
+        ({"method": "smolora", "settings": 5}, "copy: the adapter does not fit its base"),
         ({"method": "nosuch"}, "unknown adapter 'nosuch'"),
         ({"method": "antigravity"}, "unknown adapter 'antigravity'"),
         ({"method": "stranger.adapter"}, "a module is not imported because a checkpoint names it"),

@@ -42,6 +42,25 @@ def test_a_folder_without_an_encoder_is_refused(tmp_path):
         encode(tmp_path, ["x"])
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"model_type": "bert"}'])
+def test_a_folder_with_a_damaged_encoder_is_refused(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(CvitBenchError, match=rf"{tmp_path}: the encoder cannot be loaded \("):
+        encode(tmp_path, ["x"])
+
+
+def test_an_encoder_of_another_width_is_refused(tmp_path):
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "x"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
+    BertModel(BertConfig(vocab_size=len(words), **size)).save_pretrained(tmp_path)
+    with pytest.raises(CvitBenchError, match="its embeddings are 8 wide, the stored ones 384"):
+        encode(tmp_path, ["x"])
+
+
 def test_differences_name_what_is_new_reworded_moved_and_gone(tmp_path):
     variants = bundled_variants()[:3]
     (template, first), second, third = variants

@@ -5,6 +5,7 @@ import shutil
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.adapter_files import save_adapter
@@ -13,6 +14,7 @@ from cvit_bench.models.folders import adapter_sha256
 from cvit_bench.models.live import check_adapter
 from cvit_bench.models.loading import load_base
 from cvit_bench.models.replay import ReplayModel
+from cvit_bench.records.sample import Prompt
 from cvit_bench.resources import embedded_base
 
 
@@ -51,6 +53,38 @@ def test_an_adapter_that_is_not_in_place_whole_is_noticed(model, folder, part):
         weight.view(-1)[0] += 1e-3
     with pytest.raises(CvitBenchError, match="is not what computes"):
         check_adapter(model._adapted, checkpoint, folder)
+
+
+def with_value(folder, copy, value):
+    """Copy an adapter folder, its last tensors full of one value."""
+    shutil.copytree(folder, copy)
+    tensors = load_file(copy / "adapter_model.safetensors")
+    for name in tensors:
+        if ".layers.3." in name and "language_model" in name:
+            tensors[name].fill_(value)
+    save_file(tensors, copy / "adapter_model.safetensors")
+    return Checkpoint("01", copy, "adapter")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_adapter_whose_training_went_astray_is_named(model, folder, tmp_path, value):
+    with pytest.raises(CvitBenchError, match=r"layers\.3\..* holds values that are not finite"):
+        model.use(with_value(folder, tmp_path / "astray", value))
+
+
+def test_an_update_that_is_too_large_is_an_error_and_leaves_the_base_as_it_was(tmp_path):
+    made = load_base(embedded_base(), Placement()).model
+    config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"])
+    save_adapter(get_peft_model(made, config), tmp_path / "plain", "embedded:mini", "0" * 64)
+    model = ReplayModel(embedded_base(), Placement())
+    prompt = Prompt("1", "toy", "v0", "What is it?", None, 2)
+    wanted = model.generate([prompt])
+    model.use(with_value(tmp_path / "plain", tmp_path / "large", 1e30))
+    for _ in range(2):
+        with pytest.raises(CvitBenchError, match="the adapter cannot be added to its base"):
+            model.generate([prompt])
+    model.use(Checkpoint("00-base", None, "base"))
+    assert model.generate([prompt]) == wanted
 
 
 def test_weights_replaced_between_planning_and_swap_are_noticed(model, folder, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.models.family import Placement
-from cvit_bench.models.loading import load_base, torch_device, torch_dtype
+from cvit_bench.models.loading import load_base, named_device, torch_device, torch_dtype
 from cvit_bench.resources import embedded_base
 
 WEIGHTS = "model.safetensors"
@@ -81,10 +81,16 @@ def test_a_configuration_of_the_wrong_kind_is_an_error(base):
     assert complaint(base).startswith(f"{base}: the model cannot be loaded (")
 
 
-@pytest.mark.parametrize("name", ["banana", "cpu:x", "cuda:999", ""])
+@pytest.mark.parametrize("name", ["banana", "cpu:x", "cuda:999", "meta", ""])
 def test_a_device_that_is_not_there_is_an_error_with_its_name(name):
     with pytest.raises(CvitBenchError, match=rf"device '{name}' cannot be used \("):
         torch_device(name)
+
+
+def test_a_device_that_is_elsewhere_may_be_named_but_not_one_that_is_none():
+    assert str(named_device("cuda:7")) == "cuda:7"
+    with pytest.raises(CvitBenchError, match=r"device 'banana' cannot be used \("):
+        named_device("banana")
 
 
 def test_the_cpu_is_always_there():

@@ -242,6 +242,54 @@ def test_a_subset_is_the_same_for_a_seed(call, root):
     assert drawn(call, root, 0)[2] == one != other
 
 
+@pytest.fixture
+def own_suite(tmp_path):
+    """A suite of one's own with a template of its own; its train file has an id twice."""
+    home = tmp_path / "home"
+    task = {
+        "name": "mine", "title": "M", "description": "d", "answer_form": "short_answer", "scorer": "exact",
+        "template": "mine", "reader": "jsonl", "licence": "CC0-1.0", "citation": "none",
+        "splits": {split: {"file": f"{split}.jsonl"} for split in ("train", "test")},
+    }  # fmt: skip
+    suite = {"name": "s", "version": 1, "title": "S", "description": "d", "train": ["mine"], "base": "b"}
+    template = {
+        "name": "mine", "answer_form": "short_answer",
+        "variants": [{"id": "v0", "split": "train", "text": "{{ question }}"}],
+    }  # fmt: skip
+    for place, content in (
+        ("tasks/suites/s", suite),
+        ("tasks/mine", task),
+        ("instruction_templates/mine", template),
+    ):
+        path = home / f"{place}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(content))
+    for split, names in (("train", "aaab"), ("test", "cdef")):
+        rows = [{"id": name, "question": f"{split} {at}?", "answers": ["x"]} for at, name in enumerate(names)]
+        (home / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return home
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_subset_of_a_suite_of_ones_own_stands_alone(call, own_suite, seed):
+    suite = own_suite / "tasks" / "suites" / "s.yaml"
+    out = call("prepare", suite, "--data-root", own_suite, "--subset", "3", "--seed", seed)
+    library, _ = open_suite(out.splitlines()[-1].partition(": --suite")[0])
+    drawn = load_samples(library.task("mine"), "train", own_suite)
+    known = {
+        (one.id, one.question)
+        for one in load_samples(open_suite(str(suite))[0].task("mine"), "train", own_suite)
+    }
+    assert len(drawn) == 3
+    assert {(one.id, one.question) for one in drawn} <= known
+    assert library.template("mine").variants[0].text == "{{ question }}"
+
+
+def test_a_subset_of_a_shipped_suite_has_the_shipped_templates(call, root):
+    drawn(call, root, 0)
+    assert not (root / "subsets/cvit-3-s0/instruction_templates").exists()
+
+
 def test_a_task_may_take_its_file_from_the_hub(call, root, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvit_bench.records.form import AnswerForm, FormLimits, form_kept
+from cvit_bench.text import bare, one_space
 
 KEPT = {
     AnswerForm.OPTION_LETTER: ["A", " B ", "e", "C."],
@@ -87,6 +88,12 @@ def test_limits_of_a_task_hold(limits, kept, broken):
         assert form_kept(AnswerForm.SENTENCE, FormLimits(**limits), answer)
     for answer in broken:
         assert not form_kept(AnswerForm.SENTENCE, FormLimits(**limits), answer)
+
+
+@given(st.text(st.sampled_from("aB1é_.! \n·—²")) | st.text())
+def test_bare_text_begins_and_ends_with_a_letter_or_a_digit(text):
+    folded = one_space(text).casefold()
+    assert bare(text) == folded.strip("".join(sign for sign in folded if not sign.isalnum()))
 
 
 def test_the_letters_are_those_of_the_task():

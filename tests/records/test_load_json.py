@@ -68,6 +68,28 @@ def test_nesting_without_end_is_refused(write):
     assert complaint(path).startswith(f"{path}: not valid JSON: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('"\\ud800"', "a text holds half of a surrogate pair"),
+        ('{"\\udc00": 1}', "a text holds half of a surrogate pair"),
+        ("[" * 300 + "]" * 300, "nested too deeply"),
+        ('{"a": ' * 300 + "1" + "}" * 300, "nested too deeply"),
+    ],
+    ids=["value", "key", "lists", "objects"],
+)
+def test_what_could_not_be_written_again_is_refused(write, text, said):
+    path = write(json.dumps(SOUND)[:-1] + f', "provenance": {{"of": {text}}}}}')
+    assert complaint(path) == f"{path}: not valid JSON: {said}"
+
+
+def test_what_is_free_in_a_record_is_kept(write, tmp_path):
+    free = {"a": [{"b": {"c": [[]]}}], "pair": "\U0001f600", "none": None}
+    path = write(json.dumps({**SOUND, "provenance": free}))
+    save_json(tmp_path / MANIFEST, load_json(path, Manifest))
+    assert load_manifest(tmp_path).provenance == free
+
+
 def test_bytes_that_are_not_utf8_are_named(write):
     assert complaint(write(b'{"run": "\xff"}')).endswith("not UTF-8 text (byte 9)")
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.records.published import Published
 from cvit_bench.report.leaderboard import build_leaderboard, write_index
 from cvit_bench.report.published import (
+    BWT_TOLERANCE,
     MEAN_TOLERANCE,
     Checked,
     published_table,
@@ -76,6 +78,20 @@ def test_a_wrong_figure_and_a_needless_excuse_are_found(change, said):
     found = mismatches(published_table(record.model_copy(update={"rows": tuple(rows)})))
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_one_task_gives_no_backward_transfer():
+    row = {
+        "method": "x",
+        "base": "",
+        "source": "s",
+        "evidence": "primary",
+        "printed": {"AP": 1, "MFT": 2, "BWT": 0},
+    }
+    record = Published(suite="s", protocol="p", title="t", setting="s", tasks=("a",), order="o", mean="AP",
+                       bwt="T-1", rows=(row,))  # fmt: skip
+    (line,) = published_table(record).rows
+    assert line.aggregates[-1] == Checked(0, None, BWT_TOLERANCE)
 
 
 def test_the_edge_of_rounding_agrees():

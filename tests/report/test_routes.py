@@ -70,7 +70,20 @@ def test_a_run_without_routed_adapters_has_no_such_section(make):
     assert "Which way samples went" not in build_run_report(make.sequential())
 
 
-def test_a_broken_table_is_one_message(run_dir):
-    (run_dir / "stages" / "shapes" / ROUTES).write_bytes(b"PAR1 nothing")
+def _junk(path):
+    path.write_bytes(b"PAR1 nothing")
+
+
+def _other_columns(path):
+    pd.DataFrame({"task": ["fruits"]}).to_parquet(path)
+
+
+def _words_for_shares(path):
+    TABLE.assign(share="much").to_parquet(path)
+
+
+@pytest.mark.parametrize("fault", [_junk, _other_columns, _words_for_shares])
+def test_a_broken_table_is_one_message(run_dir, fault):
+    fault(run_dir / "stages" / "shapes" / ROUTES)
     with pytest.raises(CvitBenchError, match=r"routes\.parquet: no table of routes"):
         read_routes(run_dir)

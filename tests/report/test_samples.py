@@ -10,7 +10,7 @@ from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.models.family import Placement
 from cvit_bench.report import sample_pages
 from cvit_bench.report.run_report import write_run_report
-from cvit_bench.report.sample_rows import task_rows
+from cvit_bench.report.sample_rows import read_losses, task_rows
 
 OPTIONS = {"placement": Placement()}
 
@@ -24,7 +24,8 @@ def report(toy):
 
 def test_rows_hold_the_answers_of_every_stage(toy):
     results = evaluate(toy.run_dir, EvaluateOptions(data_root=toy.data, **OPTIONS))
-    found = task_rows(toy.run_dir, results, "fruit", sample_source(toy.run_dir, toy.data))
+    source, losses = sample_source(toy.run_dir, toy.data), read_losses(toy.run_dir, results)
+    found = task_rows(toy.run_dir, results, "fruit", source, losses)
     assert found.trained_at == 1
     assert [sum(row.answers[at].right for row in found.rows) for at in range(4)] == [1, 4, 2, 1]
     assert found.judged

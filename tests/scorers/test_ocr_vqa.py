@@ -11,6 +11,8 @@ from cvit_bench.scorers import ocr_vqa
         ("J. K. ROWLING.", ("J.K. Rowling",), (1, 1)),
         ("Law&Order : A Guide", ("Law & Order: a guide",), (1, 1)),
         ("ﬁnance", ("finance",), (1, 1)),
+        ("Stop . . . here", ("Stop...  here",), (1, 1)),
+        ("Stop \n\n here", ("Stop here",), (1, 1)),
         ("JK Rowling", ("J. K. Rowling",), (0, 0)),
         ("written by J.K. Rowling", ("J. K. Rowling",), (0, 1)),
         ("Unanswerable", ("J. K. Rowling",), (0, 0)),

@@ -68,6 +68,21 @@ def test_wrong_or_undecided(make_task, text, extracted):
     assert score.extracted == extracted
 
 
+@pytest.mark.parametrize(
+    ("text", "extracted"),
+    [
+        ("No. A dog, B", "B"),
+        ("No ... A dog, B", "B"),
+        ("Well -- A dog, B", "A, B"),
+        ("(see 3) - : A dog, B", "B"),
+        ("(A) dog? (A dog", "A"),
+        ("- A dog. A cat! A hen\nA cow: C", "C"),
+    ],
+)
+def test_an_article_opens_a_sentence_whatever_stands_between(make_task, text, extracted):
+    assert _one(make_task("option_letter"), text).extracted == extracted
+
+
 def test_a_letter_inside_an_option_is_not_a_letter(make_task):
     choices = ("Vitamin C", "Vitamin D", "neither")
     assert _marks(_one(make_task("option_letter"), "Vitamin D", choices=choices)) == (0, 1)

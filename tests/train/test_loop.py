@@ -16,7 +16,7 @@ from cvit_bench.records.method import load_method
 from cvit_bench.resources import embedded_base
 from cvit_bench.train.adapted import StageStart, attach
 from cvit_bench.train.examples import load_examples
-from cvit_bench.train.live_stage import LiveStage
+from cvit_bench.train.live_stage import Hook, LiveStage
 from cvit_bench.train.loop import train_stage
 from cvit_bench.train.settings import resolve
 from cvit_bench.train.step_log import StepLog
@@ -121,6 +121,23 @@ def test_every_step_is_a_line(base, examples, tmp_path):
     assert [row["loss"] for row in rows] == losses
     assert all(row["tokens"] > row["answer_tokens"] > 0 and row["norm"] > 0 for row in rows)
     assert rows[-1]["rate"] < 0.002
+
+
+class Steep(Hook):
+    """Adds nothing to the loss, and a slope that is no number."""
+
+    def penalty(self, stage, batch, output):
+        return sum((0 * weight).sum() for weight in stage.weights.values()).sqrt()
+
+
+def test_a_gradient_that_is_no_number_stops_the_stage_before_it_spoils_weights(base, examples):
+    stage = begin(base, examples, "lora")
+    stage.hooks = {"steep": Steep(None)}
+    before = {name: weight.detach().clone() for name, weight in stage.weights.items()}
+    with pytest.raises(CvitBenchError, match="the norm of the gradient became nan: the stage is not saved"):
+        train_stage(stage, Meter("x", 12), StepLog(None, "01-x"))
+    assert all(torch.equal(weight, before[name]) for name, weight in stage.weights.items())
+    base.model = stage.adapted.unload()
 
 
 def test_a_loss_that_is_no_number_stops_the_stage(base, examples):

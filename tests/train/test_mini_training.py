@@ -87,6 +87,13 @@ def test_a_second_call_trains_nothing(trained):
     assert {path: path.stat().st_mtime_ns for path in trained.glob("stages/*/*")} == before
 
 
+def test_a_finished_run_may_be_saved_more_often(trained):
+    before = {path: path.stat().st_mtime_ns for path in trained.glob("stages/*/*")}
+    train(trained, overrides=[*SMALL, "training.save_steps=7"])
+    assert {path: path.stat().st_mtime_ns for path in trained.glob("stages/*/*")} == before
+    train(trained)
+
+
 def test_other_settings_are_refused_and_nothing_is_lost(trained):
     before = weights(trained)
     with pytest.raises(CvitBenchError, match="--fresh"):

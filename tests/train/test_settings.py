@@ -5,7 +5,7 @@ import pytest
 from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.method import load_method
-from cvit_bench.train.settings import TrainSettings, parse_overrides, resolve
+from cvit_bench.train.settings import TrainSettings, changing_weights, parse_overrides, resolve
 
 
 def resolved(*overrides, method="lora", **more):
@@ -176,3 +176,8 @@ def test_how_often_a_stage_is_saved_makes_no_other_run():
     settings = [resolve(load_method("lora"), suite, [word] if word else [])
                 for word in ("", "training.save_steps=7", "training.steps=7")]  # fmt: skip
     assert settings[0].sha256 == settings[1].sha256 != settings[2].sha256
+
+
+@pytest.mark.parametrize("written", [{}, {"training": None}, {"training": 3}, {"seed": 1}])
+def test_settings_of_others_stay_as_they_are(written):
+    assert changing_weights(written) == written

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.text import refuse_half_pairs
@@ -60,7 +60,7 @@ def rows(path: Path) -> Iterator[Item]:
 def read_text(path: Path) -> str:
     """Return a file's text; a byte that is no UTF-8 is named with its line."""
     with _opened(path) as stream:
-        data: bytes = stream.read()
+        data = stream.read()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -76,7 +76,7 @@ def fields(path: Path, item: Item) -> dict[str, Any]:
     return item.value
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:

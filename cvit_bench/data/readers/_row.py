@@ -1,5 +1,6 @@
 """What the formats share: rows become samples one by one, pictures are found inside their folders."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -88,15 +89,19 @@ def _inside(folder: Path, name: str, place: str) -> Path:
     try:
         target = inside(folder, name)
     except ValueError as error:
-        raise CvitBenchError(f"{place}: image: expected the path of a file (got {name!r})") from error
+        raise CvitBenchError(
+            f"{place}: image: expected the path of a file (got {name!r}): {error}"
+        ) from error
     if target is None:
         raise CvitBenchError(f"{place}: image: {name} lies outside {folder}")
     return target
 
 
 def text_of(place: str, key: str, value: Any) -> str:
-    """Return a text that must not be blank; numbers are written out."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    """Return a text that must not be blank; numbers are written out, `nan` and `inf` are none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
         return str(value)
     if not isinstance(value, str) or not value.strip():
         shown = "" if value is None else f" (got {value!r})"

@@ -48,4 +48,8 @@ def read(path: Path, beside: Beside = ALONE) -> Iterator[Sample]:
 
 def _names(place: str, key: str, row: dict[str, Any]) -> tuple[str, ...]:
     url = text_of(place, "imageURL", row.get("imageURL", f"{key}.jpg"))
-    return (f"{key}{PurePosixPath(urlparse(url).path).suffix or '.jpg'}", f"{key}.jpg")
+    try:
+        ending = PurePosixPath(urlparse(url).path).suffix
+    except ValueError as error:
+        raise CvitBenchError(f"{place}: imageURL: {error} (got {url!r})") from error
+    return (f"{key}{ending or '.jpg'}", f"{key}.jpg")

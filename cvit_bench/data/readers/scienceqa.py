@@ -63,4 +63,4 @@ def _question(place: str, row: dict[str, Any]) -> str:
 
 def _picture(place: str, row: dict[str, Any], name: str, pictures: Pictures) -> Picture | None:
     image = row.get("image")
-    return None if not image else pictures.find(place, f"{row.get('split', '')}/{name}/{image}")
+    return pictures.find(place, f"{needed(place, row, 'split')}/{name}/{image}") if image else None

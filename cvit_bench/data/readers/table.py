@@ -67,7 +67,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         else:
             rows = IterableDataset.from_parquet(str(path))
         yield from rows.decode(False) if rows.features else rows
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, TypeError, AttributeError) as error:
         raise CvitBenchError(f"{path}: cannot be read as a table ({error})") from error
 
 

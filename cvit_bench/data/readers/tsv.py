@@ -7,7 +7,6 @@ that is a list in brackets holds several references. Without a column `answer` t
 
 import ast
 import base64
-import binascii
 import csv
 import io
 import sys
@@ -98,5 +97,5 @@ def _picture(
 def _decoded(place: str, encoded: str) -> bytes:
     try:
         return base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise CvitBenchError(f"{place}: image: not base64 ({error})") from error

@@ -40,7 +40,8 @@ def _values(results: Results) -> Iterable[Sequence[object]]:
     for stage, row in zip(results.stages, results.matrices.S, strict=True):
         for task, value in zip(results.tasks, row, strict=True):
             if value is not None:
-                yield [results.run, results.title, stage.name, task.name, "", "", value]
+                place = [results.run, results.title, stage.name, task.name, "", ""]
+                yield [*place, value, *[""] * (3 * len(_SCORES) - 1)]
 
 
 def _ends(found: Estimate) -> tuple[float, float, float]:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.answers import Answer, FoundCell, folders, json_lines, name_of, needed
+from cvit_bench.records.typed import HIGHEST
 
 TITLE = "CoIN answer tree"
 MERGED, REPORTED = "merge.jsonl", "Result.text"
 _CHUNK = re.compile(r"(\d+)_(\d+)\.jsonl")
+_SHOWN = 20
 _ACCURACY = re.compile(r"(?<![-\w])Accuracy:\s*([0-9]+(?:\.[0-9]+)?)\s*%")
 
 
@@ -78,4 +80,8 @@ def reported(path: Path) -> float | None:
         found = _ACCURACY.search(path.read_text("utf-8", errors="replace"))
     except OSError as error:
         raise CvitBenchError(f"{path}: cannot be read ({error.strerror})") from error
+    if found and float(found[1]) > HIGHEST:
+        raise CvitBenchError(
+            f"{path}: an accuracy of {found[1][:_SHOWN]} %: expected one from 0 to {HIGHEST}"
+        )
     return float(found[1]) if found else None

@@ -7,12 +7,14 @@ columns (its scores and judgements) are passed over, and a failure text is never
 import csv
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.answers import Answer, FoundCell, folders, name_of
+from cvit_bench.text import first_line
 
 TITLE = "VLMEvalKit tables"
 _ENDINGS = (".tsv", ".csv", ".xlsx")
@@ -85,8 +87,8 @@ def _sheet(file: Path) -> Iterator[tuple[int, list[Any]]]:
             f"{file}: xlsx tables need openpyxl: pip install 'cvit-bench[vlmevalkit]', or save it as tsv"
         ) from error
     try:
-        book = load_workbook(file, read_only=True, data_only=True)
+        with closing(load_workbook(file, read_only=True, data_only=True)) as book:
+            for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+                yield number, list(row)
     except Exception as error:
-        raise CvitBenchError(f"{file}: not an xlsx table ({error})") from error
-    for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-        yield number, list(row)
+        raise CvitBenchError(f"{file}: not an xlsx table ({first_line(error)})") from error

@@ -88,20 +88,17 @@ def ink(colour: str, rng: np.random.Generator) -> tuple[int, ...]:
     return tuple(max(0, min(255, level + int(rng.integers(-12, 13)))) for level in INKS[colour])
 
 
-def place(
-    background: Image, thing: Image, rng: np.random.Generator, smallest: int = 34, largest: int = 54
-) -> tuple[int, int, int, int]:
-    """Paste the thing on the canvas at a drawn size, turn, flip and place; return its box."""
+def place(background: Image, thing: Image, rng: np.random.Generator) -> None:
+    """Paste the thing on the canvas at a drawn size, turn, flip and place."""
     import PIL.Image
     import PIL.ImageOps
 
-    side = int(rng.integers(smallest, largest + 1))
+    side = int(rng.integers(34, 55))
     turned = thing.rotate(float(rng.uniform(-12, 12)), PIL.Image.Resampling.BICUBIC)
     turned = PIL.ImageOps.mirror(turned) if rng.random() < 0.5 else turned
     small = turned.resize((side, side), PIL.Image.Resampling.LANCZOS)
     left, top = (int(corner) for corner in rng.integers(0, SIDE - side + 1, 2))
     background.paste(small, (left, top), small)
-    return left, top, left + side, top + side
 
 
 def put(

@@ -164,6 +164,12 @@ def test_faults_of_scienceqa_are_named(write, faults):
     assert nine == f"{path}: 9: pid_splits.json names this problem, but it is not there"
 
 
+def test_a_problem_with_a_picture_says_its_part(write, faults):
+    problem = {key: value for key, value in PROBLEMS["1"].items() if key != "split"}
+    path = write("problems.json", {"1": problem})
+    assert faults("scienceqa", path) == ([], [f"{path}:2: id 1: split: this key is required"])
+
+
 def test_a_part_that_scienceqa_lacks_is_named(write, read):
     from cvit_bench.errors import CvitBenchError
 
@@ -244,6 +250,11 @@ def test_a_cover_with_an_answer_too_few_is_a_fault(write, faults):
     assert faults("ocrvqa", path)[1] == [f"{path}:2: id 7: 2 questions, but 1 answers"]
 
 
+def test_a_cover_whose_address_is_none_is_a_fault(write, faults):
+    path = write("dataset.json", {"7": {**OCRVQA["1"], "imageURL": "http://[x"}})
+    assert faults("ocrvqa", path)[1] == [f"{path}:2: id 7: imageURL: Invalid IPv6 URL (got 'http://[x')"]
+
+
 def test_captions_of_coco_are_gathered_by_picture(write, read):
     one, two = read("coco_captions", write("val_coco_type_3000.json", COCO))
     assert (one.id, one.answers, two.answers) == ("1", ("One.", "Three."), ("Two.",))
@@ -304,6 +315,7 @@ def test_a_table_of_vlmevalkit_may_have_several_answers_and_pictures_beside_it(w
         ("index\tquestion\tanswer\n1\tx\t\n", ":2: id 1: answer: expected a text"),
         ("index\timage\tquestion\n1\t9\tx\n", ":2: id 1: image: '9' is the index of no row with a picture"),
         ("index\timage\tquestion\n1\t" + "?" * 80 + "\tx\n", ":2: id 1: image: not base64"),
+        ("index\timage\tquestion\n1\t" + "é" * 80 + "\tx\n", ":2: id 1: image: not base64"),
     ],
 )
 def test_faults_of_a_table_are_named(write, faults, text, said):

@@ -96,6 +96,7 @@ def test_samples_know_the_lines_they_come_from(write, read):
         ({"image": None}, "<image>: marks a picture, but the row names none"),
         ({"image": "../../secret.png"}, "image: ../../secret.png lies outside"),
         ({"image": ["a.png", "b.png"]}, "image: expected the path of a file"),
+        ({"image": "a" * 300}, "File name too long"),
     ],
 )
 def test_a_faulty_train_row_is_named_by_line_and_id_and_the_others_are_read(write, faults, changes, said):
@@ -141,6 +142,8 @@ def test_a_question_without_an_answer_is_left_to_the_references(write, read):
         ({"answer": []}, "answer: holds no answer"),
         ({"answer": ["a", ""]}, "answer.1: expected a text"),
         ({"answer": ""}, "answer: expected a text"),
+        ({"answer": float("nan")}, "answer: expected a text (got nan)"),
+        ({"answer": ["3", float("inf")]}, "answer.1: expected a text (got inf)"),
         ({"answer_bbox": "[0.1, 0.2, 0.3]"}, "answer_bbox: expected [x1, y1, x2, y2]"),
         ({"answer_bbox": "[0.5, 0.2, 0.3, 0.4]"}, "answer_bbox: expected"),
         ({"answer_bbox": "[0.1, 0.2, 0.3, 1.4]"}, "answer_bbox: expected"),

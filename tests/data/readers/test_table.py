@@ -66,6 +66,7 @@ def test_an_arrow_file_is_read_too(tmp_path, read):
     [
         ({"question": " "}, "row 2: id 2: question: expected a text"),
         ({"question": None}, "row 2: id 2: question: this key is required"),
+        ({"choices": None, "answers": float("nan")}, "row 2: id 2: answers: expected a text (got nan)"),
         (
             {"choices": ["a"], "answers": 4},
             "row 2: id 2: answers: expected the number of one of the choices, 0 to 0 (got 4)",
@@ -83,6 +84,24 @@ def test_a_faulty_row_is_named_by_its_number(parquet, faults, changes, said):
 def test_a_column_that_is_no_field_of_a_sample_is_named(parquet, read):
     with pytest.raises(CvitBenchError, match=r"columns: unknown column 'anwsers' .* Did you mean 'answers'"):
         read("table", parquet(ROWS), columns={"anwsers": "a"})
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "3",
+        '{"info":',
+        '{"info": {"features": 3}}',
+        '{"info": {"features": {"question": "text"}}}',
+        '{"info": {"features": {"question": {"_type": "Sound"}}}}',
+    ],
+)
+def test_a_table_with_a_broken_description_of_its_columns_is_named(tmp_path, faults, about):
+    table = pa.table({"question": ["?"], "answers": ["x"]}).replace_schema_metadata({"huggingface": about})
+    pq.write_table(table, tmp_path / "t.parquet")
+    samples, (fault,) = faults("table", tmp_path / "t.parquet")
+    assert samples == []
+    assert fault.startswith(f"{tmp_path / 't.parquet'}: cannot be read as a table (")
 
 
 @pytest.mark.parametrize("name", ["gone.parquet", "text.parquet", "text.arrow"])
