@@ -11,7 +11,7 @@ from cvit_bench.records.manifest import BaseModelRef
 
 def run_name(run_dir: Path) -> str:
     """Return the name of a run, its folder's."""
-    return as_name(f"--run-dir {run_dir}: the folder's name", run_dir.resolve().name)
+    return as_name(f"--run-dir {run_dir}: the folder's name is the run's:", run_dir.resolve().name)
 
 
 def as_name(what: str, word: str) -> str:

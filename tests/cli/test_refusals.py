@@ -16,7 +16,7 @@ WRONG = [
     ),
     ("train --method lora --suite none.yaml", "none.yaml: no such suite file"),
     ("train --method none.yaml", "none.yaml: no such file"),
-    ("train --method zero_shot --run-dir a&b", "--run-dir a&b: the folder's name 'a&b' names the run: "),
+    ("train --method zero_shot --run-dir a&b", "--run-dir a&b: the folder's name is the run's: 'a&b': "),
     ("train --method lora --set training.step=3", "--set training: step: unknown key 'step' (known: "),
     ("train --method lora --set training.steps=x", "--set training: steps: Input should be a valid integer"),
     ("train --method lora --set steps=3", "--set steps=3: expected section.key=value"),
@@ -28,6 +28,14 @@ WRONG = [
     ("evaluate --run-dir x --variants ²", "--variants ²: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --variants some", "--variants some: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --batch-size two", "--batch-size two: expected a number from 1 on, or auto"),
+    ("evaluate --run-dir x --variants " + 5000 * "9", "--variants " + 5000 * "9" + ": expected a number"),
+    ("evaluate --run-dir " + 300 * "x", 300 * "x" + "/manifest.json: cannot be read (File name too long)"),
+    (
+        "train --method lora --set adapter.rank=1e9",
+        "--set adapter: rank: Input should be less than or equal to",
+    ),
+    ("init run  --base embedded:mini --suite mini --run-dir new", "'': no pattern of folder names"),
+    ("init run **x --base embedded:mini --suite mini --run-dir new", "'**x': no pattern of folder names"),
     ("evaluate --run-dir gone", "gone/manifest.json: no such file"),
     ("score --run-dir gone", "gone/predictions/plan.json: no such file"),
     ("report --run-dir gone", "gone/results.json: no such file"),
@@ -37,7 +45,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("words", "said"), WRONG, ids=[words for words, _ in WRONG])
 def test_a_wrong_word_is_named(inside, words, said):
-    out, err = inside(*words.split(), code=2)
+    out, err = inside(*words.split(" "), code=2)
     assert out == ""
     assert err.startswith(f"cvit-bench: {said}")
     assert len(err.splitlines()) == 1
@@ -45,7 +53,7 @@ def test_a_wrong_word_is_named(inside, words, said):
 
 @pytest.mark.parametrize(("words", "said"), [WRONG[0], WRONG[5], WRONG[10]], ids=lambda word: word[:12])
 def test_a_process_that_refuses_says_so_on_stderr_alone(call, words, said):
-    out, err = call(*words.split(), code=2)
+    out, err = call(*words.split(" "), code=2)
     assert (out, len(err.splitlines())) == ("", 1)
     assert said in err
 
@@ -61,7 +69,7 @@ def test_a_process_that_refuses_says_so_on_stderr_alone(call, words, said):
     ],
 )
 def test_words_that_are_no_command_are_refused(inside, words):
-    out, err = inside(*words.split(), code=2)
+    out, err = inside(*words.split(" "), code=2)
     assert out == ""
     assert "Usage: " in err
 
@@ -74,6 +82,21 @@ def edit_manifest(toy, **changes):
 
 def stages_of(toy):
     return json.loads((toy.run_dir / "manifest.json").read_text())["stages"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"suite": "toys"}, "manifest.json: suite: unknown suite 'toys' (known: "),
+        ({"base": {"path": 300 * "x"}}, "manifest.json: base.path: Value error, too long to be a path"),
+        ({"base": {"path": ""}}, "manifest.json: base.path: Value error, expected the path of a folder or"),
+    ],
+    ids=["suite", "long", "empty"],
+)
+def test_what_a_manifest_names_is_named_with_it(toy, inside, on_toy, changes, said):
+    edit_manifest(toy, **changes)
+    _, err = inside("evaluate", *on_toy, code=2)
+    assert err.startswith(f"cvit-bench: {toy.run_dir}/{said}")
 
 
 def test_a_manifest_of_another_schema_version_is_refused(toy, inside, on_toy):

@@ -103,6 +103,12 @@ def test_what_is_no_picture_is_an_error(data):
     assert complaint(data).startswith("here.png: image cannot be read (")
 
 
+def test_a_picture_that_another_program_would_decode_is_an_error(encoded, noise):
+    data = encoded(noise, "EPS")
+    assert data.startswith(b"%!PS")
+    assert complaint(data).startswith("here.png: image cannot be read (cannot identify image file")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7])
 def test_a_truncated_picture_is_an_error(encoded, noise, kind, share):

@@ -49,6 +49,15 @@ def test_a_worker_says_what_is_wrong_with_base_and_checkpoint(toy, tmp_path):
         unopened.generate([])
 
 
+def test_a_worker_outlives_a_checkpoint_that_breaks_its_model(toy):
+    worker = Worker(toy.root / "base", Placement())
+    assert worker.open() is None
+    outcome, said = worker.ask(Checkpoint("01-fruit", 5, "adapter"), "generate", ([],))
+    assert outcome == "unfit"
+    assert said.startswith(("TypeError: ", "AttributeError: "))
+    assert worker.ask(Checkpoint("00-base", None, "base"), "generate", ([],)) == ("done", [])
+
+
 def test_without_ray_the_message_names_what_brings_it(toy):
     try:
         import ray  # noqa: F401

@@ -215,6 +215,11 @@ def with_mark(toy: Any) -> None:
     manifest(toy).write_bytes(b"\xef\xbb\xbf" + manifest(toy).read_bytes())
 
 
+def of_another_stage(toy: Any) -> None:
+    """Put the answers of a later stage in the place of an earlier one's."""
+    lines(toy).write_bytes(lines(toy, "03-count").read_bytes())
+
+
 def twice(toy: Any) -> None:
     """Have every prediction of a file stand there twice."""
     lines(toy).write_bytes(2 * lines(toy).read_bytes())
@@ -309,6 +314,7 @@ FAULTS = [
     heals("predictions: cut, then scored", cut(lines, 0.95), SCORE, "cut short"),
     heals("predictions: a line gone, then scored", cut_after_line(lines, 2), SCORE, "missing"),
     heals("predictions: the same line twice", twice),
+    heals("predictions: those of another stage, then scored", of_another_stage, SCORE, "other weights"),
     heals("plan: cut in the middle", cut(plan), SCORE, "plan.json"),
     heals("results: cut in the middle", cut(results), REPORT, "results.json"),
     heals("results: missing", remove(results), REPORT, "results.json"),

@@ -132,7 +132,7 @@ def typed(tmp_path):
 @pytest.mark.parametrize(
     ("folder", "about", "said"),
     [
-        ("my run", About(), "--run-dir .*my run: the folder's name 'my run': letters, digits"),
+        ("my run", About(), "--run-dir .*my run: the folder's name is the run's: 'my run': letters, digits"),
         ("run", About(method="Mo E"), "--method 'Mo E': letters, digits"),
         ("run", About(base=""), "--base: expected a folder, a hub id or embedded:NAME"),
     ],
@@ -156,7 +156,7 @@ def test_a_cell_beyond_all_measure_is_named(imported, typed):
 def test_a_cell_that_is_no_number_is_shown_in_part(imported, typed):
     typed.write_text(f"stage,fruit\nbase,{'x' * 1000}\n")
     with pytest.raises(
-        CvitBenchError, match=r"typed\.csv:2: fruit: expected a percentage .*\(got 'x{40}'\)$"
+        CvitBenchError, match=r"typed\.csv:2: fruit: expected a percentage, .*\(got 'x{40}'\)$"
     ):
         imported("matrix", typed)
 

@@ -175,13 +175,24 @@ class TestMatrix:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("stage,fruit\nfruit,x\n", r"typed\.csv:2: fruit: expected a percentage from 0 on \(got 'x'\)"),
+            (
+                "stage,fruit\nfruit,x\n",
+                r"typed\.csv:2: fruit: expected a percentage, or CIDEr × 100, from 0 to 1000 \(got 'x'\)",
+            ),
             ("stage,fruit\nfruit,nan\n", r"typed\.csv:2: fruit: expected a percentage"),
             ("stage,fruit\nfruit,1,2\n", r"typed\.csv:2: 2 cells for 1 tasks"),
             ("stage,fruit,fruit\nfruit,1,2\n", r"typed\.csv:1: fruit: stands twice"),
             ("stage,fruti\nfruit,1\n", r"task 'fruti': unknown task .*Did you mean 'fruit'"),
             ("stage,fruit\nplum,1\n", r"unknown stage 'plum' \(known: .*--stage plum=TASK"),
             ("stage,fruit\nfruit,1\nFruit,2\n", r"stage 01-fruit, task fruit: so is"),
+            ("stage,fruit\nbase,1\nbase,2\n", r"typed\.csv:3: base: stands twice"),
+            ("stage,fruit, fruit\nfruit,1,2\n", r"typed\.csv:1: fruit: stands twice"),
+            ("stage,fruit\nfruit,1e300\n", r"typed\.csv:2: fruit: expected a percentage"),
+            ("stage,fruit\nfruit,-1\n", r"typed\.csv:2: fruit: expected a percentage"),
+            ("stage,fruit\nfruit,1_0\n", r"typed\.csv:2: fruit: expected a percentage"),
+            ("stage,fruit\nfruit,\u0661\n", r"typed\.csv:2: fruit: expected a percentage"),
+            ('stage,fruit\nfruit,"1\n2"\n', r"typed\.csv:3: fruit: expected a percentage"),
+            ('stage,fruit\nfruit,"1\n', r"typed\.csv:2: not a line of a csv file"),
             ("stage\n", r"expected a line of tasks"),
         ],
     )

@@ -109,7 +109,10 @@ def test_names_that_no_manifest_can_carry_are_refused(copies, tmp_path):
     copies("a")
     for change, said in (
         ({"method": "Mo E"}, "--method 'Mo E': letters, digits"),
-        ({"run_dir": tmp_path / "my run"}, "--run-dir .*my run: the folder's name 'my run': letters"),
+        (
+            {"run_dir": tmp_path / "my run"},
+            "--run-dir .*my run: the folder's name is the run's: 'my run': letters",
+        ),
     ):
         with pytest.raises(CvitBenchError, match=said):
             write_run(replace(asked(tmp_path), **change))

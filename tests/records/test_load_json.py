@@ -49,6 +49,11 @@ def test_numbers_that_are_none_are_refused(write, number):
     assert complaint(path) == f"{path}: not valid JSON: {number} is not a number that can be kept"
 
 
+def test_a_number_beyond_all_others_is_refused(write):
+    path = write(json.dumps(SOUND)[:-1] + ', "config": {"rate": 1e999}}')
+    assert complaint(path) == f"{path}: not valid JSON: 1e999 is too large a number"
+
+
 @pytest.mark.parametrize("end", range(0, len(json.dumps(SOUND)), 7))
 def test_a_truncated_file_is_an_error_at_every_length(write, end):
     path = write(json.dumps(SOUND)[:end])

@@ -82,6 +82,22 @@ def test_a_matrix_that_does_not_fit_is_refused(make, save, letter, rows, message
         write_run_report(run_dir)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (lambda found: {"stages": ()}, r"results\.json: stages: there is none"),
+        (lambda found: {"cells": (found.cells[0].model_copy(update={"stage": 77}),)},
+         r"results\.json: cells\.0\.stage: 77, but the last stage is 4"),
+        (lambda found: {"cells": (found.cells[0].model_copy(update={"task": "else"}),)},
+         r"results\.json: cells\.0\.task: unknown task 'else'"),
+    ],
+)  # fmt: skip
+def test_parts_that_do_not_fit_one_another_are_refused(make, save, changes, message):
+    results = make.sequential()
+    with pytest.raises(CvitBenchError, match=message):
+        write_run_report(save(results.model_copy(update=changes(results))))
+
+
 def test_a_run_without_results_is_refused(tmp_path):
     with pytest.raises(CvitBenchError, match=r"results\.json: no such file"):
         write_run_report(tmp_path)

@@ -17,7 +17,7 @@ from cvit_bench.models.replay import ReplayModel
 from cvit_bench.records.load import load_json
 from cvit_bench.records.manifest import load_manifest
 from cvit_bench.records.routing import ROUTES, ROUTING, StageRouting
-from cvit_bench.resources import embedded_base
+from cvit_bench.resources import embedded_base, shipped_folder
 
 pytestmark = pytest.mark.slow
 METHODS = ("smolora", "branchlora", "moelora", "hydralora", "olora")
@@ -137,6 +137,19 @@ def test_smolora_routers_never_move_by_default(runs):
 def test_a_bad_setting_is_refused_before_anything_is_written(method, setting, message, triple, tmp_path):
     with pytest.raises(CvitBenchError, match=message):
         train(method, triple, tmp_path / "run", setting)
+    assert not (tmp_path / "run" / "stages").exists()
+
+
+def test_an_instruction_without_an_embedding_is_refused_before_the_first_stage(triple, tmp_path):
+    suite = tmp_path / "mine" / "tasks" / "suites" / "triple.yaml"
+    suite.parent.mkdir(parents=True)
+    shutil.copy(triple, suite)
+    wordings = shipped_folder("instruction_templates") / "short_answer.yaml"
+    own = tmp_path / "mine" / "instruction_templates" / wordings.name
+    own.parent.mkdir()
+    own.write_text(wordings.read_text().replace('text: "', 'text: "Now, ', 1))
+    with pytest.raises(CvitBenchError, match=r"variant 'v0': was reworded after its embedding was stored"):
+        train("smolora", str(suite), tmp_path / "run")
     assert not (tmp_path / "run" / "stages").exists()
 
 
