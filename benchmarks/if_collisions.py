@@ -27,7 +27,7 @@ from cvit_bench.records.files import write_text
 from cvit_bench.records.template import Template
 
 KEYS = ("task_row", "family_mean")
-AT_ONCE = 2500
+AT_ONCE = 2000
 
 
 def routers(draws: int, blocks: int, seed: int) -> Iterator[torch.Tensor]:

@@ -64,9 +64,6 @@ def open_side(path: Path, split: SplitChoice) -> Side:
     source = results_path(path, split) if path.is_dir() else path
     summary: RunSummary = load_results(source) if path.is_dir() else load_json(source, Entry)
     refuse_ragged(source, summary)
-    for key in ("stages", "tasks"):
-        if not getattr(summary, key):
-            raise CvitBenchError(f"{source}: {key}: there is none to compare")
     return Side(path, summary, split)
 
 

@@ -94,7 +94,7 @@ def test_results_of_nothing_are_refused(inside, runs, key):
     matrices = dict.fromkeys("SKF", [] if key == "stages" else [[]] * 4)
     path.write_text(json.dumps({**json.loads(path.read_text()), key: [], "matrices": matrices}))
     _, err = inside("compare", *runs, code=2)
-    assert f"{path}: {key}: there is none to compare" in err
+    assert f"{path}: {key}: there is none" in err
 
 
 def test_other_samples_are_refused(inside, toy, runs):

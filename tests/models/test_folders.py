@@ -175,7 +175,7 @@ def test_a_base_that_is_neither_folder_nor_hub_id_is_named(path, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CvitBenchError) as caught:
         base_folder(BaseModelRef(path=path))
-    assert str(caught.value) == f"base.path: {path}: no such folder"
+    assert str(caught.value) == f"base.path: {path!r}: no such folder, and no hub id"
 
 
 def test_the_embedded_base_goes_by_name():

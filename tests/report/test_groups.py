@@ -200,7 +200,7 @@ def alone(make, name, num_tasks):
         "tasks": [task.model_dump() for task in whole.tasks[:num_tasks]],
         "stages": [stage.model_dump() for stage in whole.stages[: num_tasks + 1]],
         "matrices": dict.fromkeys("SKF", rows),
-        "cells": [],
+        **dict.fromkeys(("cells", "task_scores", "few_shot", "splits", "outcomes", "flips"), ()),
     }
     return Results.model_validate(given)
 

@@ -87,7 +87,7 @@ def test_other_tasks_are_refused(make, save, board):
     tasks = list(make.sequential().tasks)
     tasks[1] = tasks[1].model_copy(update={"name": "colours"})
     with pytest.raises(CvitBenchError, match=r"results\.json: tasks: .*colours"):
-        add_entry(save(make.sequential("new", tasks=tuple(tasks))), board)
+        add_entry(save(make.sequential("new", tasks=tuple(tasks), task_scores=())), board)
 
 
 def test_entries_that_cannot_stand_together_are_refused_when_the_page_is_made(make, board):
