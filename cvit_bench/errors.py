@@ -4,7 +4,8 @@ CvitBenchError                 bad input or bad use: printed on stderr, exit sta
 ├── MetricUndefinedError       a metric needs a cell that was not run: shown as "–" with its reason
 └── IncompleteRunError         samples failed or are missing: what is there stays, a second call resumes
 
-Anything else that escapes is a defect of this package and keeps its trace.
+What the system refuses (OSError) ends alike. Anything else that escapes is a defect of this package and keeps
+its trace.
 """
 
 

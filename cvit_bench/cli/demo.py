@@ -45,7 +45,7 @@ def demo(
 ) -> None:
     """Train, replay and rank three methods on the embedded suite.
 
-    Takes a quarter of an hour on two cores, no GPU and no network. --quick shows the same path in about a
+    Takes five to fifteen minutes on two cores, no GPU and no network. --quick shows the same path in about a
     minute, trained too little for its figures to mean anything.
     """
     from cvit_bench.cli.report import sample_source

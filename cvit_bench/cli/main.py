@@ -1,7 +1,7 @@
 """The `cvit-bench` command: registers the verbs and turns errors into messages and exit codes.
 
 0 fine · 1 a check found something · 2 bad input or use · 130 interrupted (143 by SIGTERM), the same command
-resumes.
+resumes · 141 nobody reads the output.
 Heavy imports happen inside the verbs: `--help` loads neither torch nor pandas.
 """
 
