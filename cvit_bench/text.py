@@ -41,6 +41,11 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
     return f"{message}. Did you mean {close[0]!r}?" if close else message
 
 
+def counted(num: int, one: str) -> str:
+    """Return a number with its regular noun: `1 cell`, `2 cells`, `1,234 cells`."""
+    return f"{num:,} {one if num == 1 else f'{one}s'}"
+
+
 def one_space(text: str) -> str:
     """Strip both ends and fold every run of white space into one blank."""
     return " ".join(text.split())

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from cvit_bench.adapters.core import Stream, empty, pooled, summed
+from cvit_bench.adapters.core import Modality, empty, pooled, summed
 from cvit_bench.adapters.routing import Routing
 
 
@@ -86,7 +86,7 @@ class StageUsage:
 
 
 def by_sample(
-    gates: torch.Tensor, routing: Routing, stream: Stream, by_token: bool
+    gates: torch.Tensor, routing: Routing, modality: Modality, by_token: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return each sample's mean gates and how often it took each branch, [B, N], from gates [..., N].
 
@@ -94,8 +94,8 @@ def by_sample(
     """
     mass, used = gates, (gates > 0).float()
     if by_token:
-        mass, used = pooled(gates, routing, stream), summed(used, routing, stream)
-    if stream == "text":
+        mass, used = pooled(gates, routing, modality), summed(used, routing, modality)
+    if modality == "text":
         return mass, used
     sees = routing.with_picture.unsqueeze(-1)
     return mass * sees, used * sees

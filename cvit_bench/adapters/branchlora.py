@@ -178,10 +178,10 @@ class Update(RoutedUpdate):
         h = down(x, self.down, self.config.dropout, self.training)
         ups: list[torch.Tensor] = [branch.up for branch in self.branches]
         if not self._by_token:
-            if self.stream == "text" and x.shape[1] >= len(ups):
+            if self.modality == "text" and x.shape[1] >= len(ups):
                 gates = gates.to(ups[0].dtype) * scale
                 return up_each(output, h, torch.einsum("bn,nor->bor", gates, torch.stack(ups)))
-            gates = per_position(gates, x, routing, self.stream)
+            gates = per_position(gates, x, routing, self.modality)
         h = (gates * scale).to(h.dtype).unsqueeze(-1) * h.unsqueeze(-2)
         return up(output, h.flatten(-2), self.made_of("ups", ups, routing, lambda: torch.cat(ups, 1)))
 
@@ -217,11 +217,12 @@ class Update(RoutedUpdate):
         """Return each sample's (or token's) scores by the router of its task, float32 [..., N]."""
         tasks, source = routing.task_rows(), x
         if self._by_token:
-            tasks = per_position(tasks.unsqueeze(1), x, routing, self.stream).squeeze(-1).expand(x.shape[:-1])
+            spread = per_position(tasks.unsqueeze(1), x, routing, self.modality)
+            tasks = spread.squeeze(-1).expand(x.shape[:-1])
         elif self.config.router_input == "mean":
-            source = pooled(x, routing, self.stream, "prompt")
+            source = pooled(x, routing, self.modality, "prompt")
         else:
-            source = first(x, routing, self.stream)
+            source = first(x, routing, self.modality)
         routers = self.made_of("routers", [task.router for task in self.tasks], routing, self._all_routers)
         scores = logits(source, routers).view(*source.shape[:-1], len(self.tasks), len(self.branches))
         at = tasks.view(*tasks.shape, 1, 1).expand(*tasks.shape, 1, len(self.branches))
@@ -231,7 +232,7 @@ class Update(RoutedUpdate):
 
     def _take_note(self, gates: torch.Tensor, routing: Routing) -> None:
         """Record routes; in training add to usage, once a pass, and the penalty on frozen branches."""
-        mass, used = by_sample(gates, routing, self.stream, self._by_token)
+        mass, used = by_sample(gates, routing, self.modality, self._by_token)
         if routing.recorder is not None and not routing.decoding:
             routing.recorder.record(self.layer, "gates", mass)
         if not self.training:
@@ -254,7 +255,7 @@ class Update(RoutedUpdate):
         flags = [branch.frozen for branch in self.branches]
         frozen = self.prepared.get("frozen", flags, lambda: self.frozen.nonzero().flatten())
         on_frozen = mass[:, frozen].sum(-1)
-        count = len(mass) if self.stream == "text" else routing.with_picture.sum().clamp(min=1)
+        count = len(mass) if self.modality == "text" else routing.with_picture.sum().clamp(min=1)
         return self.config.frozen_penalty * on_frozen.sum() / count
 
     def running_state(self) -> dict[str, torch.Tensor]:

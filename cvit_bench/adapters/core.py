@@ -23,7 +23,7 @@ from cvit_bench.adapters.routing import Routing, Where
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Stream = Literal["text", "vision"]
+Modality = Literal["text", "vision"]
 GateNorm = Literal["mask", "renorm"]
 
 
@@ -40,7 +40,7 @@ class Place:
     """The linear layer that an update belongs to: its name, what it sees, its widths d and o."""
 
     layer: str
-    stream: Stream
+    modality: Modality
     width_in: int
     width_out: int
     has_bias: bool = False
@@ -51,7 +51,7 @@ class RoutedUpdate(PreparingModule):
 
     Attributes:
         layer: name of the linear layer, under which choices are kept and recorded.
-        stream: whether the layer sees text positions [B, L, d] or rows of vision features [..., d].
+        modality: whether the layer sees text positions [B, L, d] or rows of vision features [..., d].
         prefix_shareable: whether, while decoding, the update of a position depends on that position and on
             what was kept of the prompt alone, so that several answers may continue one prompt in a pass.
         tokenwise: whether the update of any position, of the prompt too, depends on that position alone, so
@@ -66,7 +66,7 @@ class RoutedUpdate(PreparingModule):
     def __init__(self, place: Place) -> None:
         super().__init__()
         self.layer = place.layer
-        self.stream: Stream = place.stream
+        self.modality: Modality = place.modality
         self._last_pass = -1
 
     def add_to(self, output: torch.Tensor, x: torch.Tensor, routing: Routing) -> torch.Tensor:
@@ -184,21 +184,21 @@ def top_k_gates(scores: torch.Tensor, k: int, norm: GateNorm) -> torch.Tensor:
     return scores.softmax(-1) * torch.zeros_like(scores).scatter(-1, kept, 1.0)
 
 
-def pooled(x: torch.Tensor, routing: Routing, stream: Stream, where: Where = "real") -> torch.Tensor:
+def pooled(x: torch.Tensor, routing: Routing, modality: Modality, where: Where = "real") -> torch.Tensor:
     """Return the mean input of each sample, float32 [B, d]; 0 where it has no such position.
 
     Vision: over all rows of a sample, whatever `where` says.
     """
-    if stream == "vision":
-        return summed(x, routing, stream) / routing.rows(_num_rows(x)).divisors
+    if modality == "vision":
+        return summed(x, routing, modality) / routing.rows(_num_rows(x)).divisors
     if routing.takes_all(where):
         return x.mean(1, dtype=torch.float32)
-    return summed(x, routing, stream, where) / routing.positions(where).counts
+    return summed(x, routing, modality, where) / routing.positions(where).counts
 
 
-def summed(x: torch.Tensor, routing: Routing, stream: Stream, where: Where = "real") -> torch.Tensor:
+def summed(x: torch.Tensor, routing: Routing, modality: Modality, where: Where = "real") -> torch.Tensor:
     """Return the sum over each sample's positions, or rows of vision features, float32 [B, d]."""
-    if stream == "text":
+    if modality == "text":
         return x.masked_fill(routing.positions(where).outside, 0.0).sum(1, dtype=torch.float32)
     flat = x.reshape(-1, x.shape[-1])
     sums = flat.new_zeros(routing.num_samples, flat.shape[-1], dtype=torch.float32)
@@ -209,18 +209,18 @@ def _num_rows(x: torch.Tensor) -> int:
     return x.shape[:-1].numel()
 
 
-def first(x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
+def first(x: torch.Tensor, routing: Routing, modality: Modality) -> torch.Tensor:
     """Return the input at each sample's first real position, or first row of vision features, [B, d]."""
-    if stream == "vision":
+    if modality == "vision":
         return x.reshape(-1, x.shape[-1])[routing.rows(_num_rows(x)).first]
     if not routing.ragged:
         return x[:, 0]
     return x.gather(1, routing.positions("real").first.expand(-1, 1, x.shape[-1])).squeeze(1)
 
 
-def per_position(gates: torch.Tensor, x: torch.Tensor, routing: Routing, stream: Stream) -> torch.Tensor:
+def per_position(gates: torch.Tensor, x: torch.Tensor, routing: Routing, modality: Modality) -> torch.Tensor:
     """Return gates of samples [B, K] in a shape that multiplies [..., K] of every position of x."""
-    if stream == "text":
+    if modality == "text":
         return gates.unsqueeze(1)
     return gates[routing.rows(_num_rows(x)).owner].view(*x.shape[:-1], -1)
 
@@ -228,4 +228,4 @@ def per_position(gates: torch.Tensor, x: torch.Tensor, routing: Routing, stream:
 def record_mean(update: RoutedUpdate, gates: torch.Tensor, routing: Routing) -> None:
     """Tell the recorder, if there is one, each sample's mean gates [B, K] of a per-position gate."""
     if routing.recorder is not None and not routing.decoding:
-        routing.recorder.record(update.layer, "gates", pooled(gates, routing, update.stream))
+        routing.recorder.record(update.layer, "gates", pooled(gates, routing, update.modality))

@@ -67,7 +67,7 @@ class DenseUpdate(RoutedUpdate):
         if not self.per_task:
             return output + self.differences[0](x).to(output.dtype)
         tasks = routing.task_rows()
-        tasks = per_position(tasks.unsqueeze(1), x, routing, self.stream).squeeze(-1).expand(x.shape[:-1])
+        tasks = per_position(tasks.unsqueeze(1), x, routing, self.modality).squeeze(-1).expand(x.shape[:-1])
         added = torch.zeros_like(output)
         for task in torch.unique(tasks).tolist():
             at = tasks == task

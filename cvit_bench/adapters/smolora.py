@@ -129,7 +129,7 @@ class Update(RoutedUpdate):
         """Return [g_vu, g_if] in a shape that multiplies [..., N] of every position of x."""
         seen, asked = self._vu_gates(x, routing), self._if_gates(routing)
         if seen.ndim == asked.ndim:
-            return per_position(torch.cat([seen, asked], -1), x, routing, self.stream)
+            return per_position(torch.cat([seen, asked], -1), x, routing, self.modality)
         return torch.cat([seen, asked.unsqueeze(1).expand(-1, seen.shape[1], -1)], -1)
 
     def _down(self, x: torch.Tensor) -> torch.Tensor:
@@ -147,7 +147,7 @@ class Update(RoutedUpdate):
         importance = self.made_of("importance", weights_of, routing, self._importance)
         weights = (h * importance.to(h.dtype)).sum(-1, dtype=torch.float32).softmax(-1)
         if routing.recorder is not None and not routing.decoding:
-            mean = pooled(weights[..., :1], routing, self.stream)
+            mean = pooled(weights[..., :1], routing, self.modality)
             routing.recorder.record(self.layer, "alpha", mean[:, 0])
         return weights.to(h.dtype)
 
@@ -161,9 +161,9 @@ class Update(RoutedUpdate):
         if self.config.decode_route == "cached" and routing.decoding and place in routing.kept:
             return routing.kept[place]
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.router_grad != "none"):
-            if routing.decoding and self.stream == "text":
+            if routing.decoding and self.modality == "text":
                 return self._gates(logits(x, self.vu_router))
-            mean = pooled(x, routing, self.stream, POOLED_OVER[self.config.vu_pooling])
+            mean = pooled(x, routing, self.modality, POOLED_OVER[self.config.vu_pooling])
             scores = logits(mean, self.vu_router)
             gates = self._gates(scores)
         if not routing.decoding:

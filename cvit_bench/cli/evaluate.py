@@ -57,8 +57,9 @@ def evaluate(
         typer.Option("--per-sample", min=2, help="Ask each sample in so many of the wordings only."),
     ] = None,
     design_seed: Annotated[
-        int, typer.Option("--design-seed", help="Which wordings --per-sample deals to which sample.")
-    ] = 0,
+        int | None,
+        typer.Option("--design-seed", help="Which wordings --per-sample deals to which sample (default: 0)."),
+    ] = None,
     reference: References = None,
     resample: Resampled = Resample.IMAGES,
     reuse: Annotated[

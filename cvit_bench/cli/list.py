@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cvit_bench import plugins
+from cvit_bench.cli.export import LORA
 from cvit_bench.cli.options import Json
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.text import unknown_name, visible
@@ -73,6 +74,10 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
     "metrics": _plugins(plugins.METRICS),
     "readers": _plugins(plugins.READERS),
     "families": _plugins(plugins.FAMILIES),
+    "adapters": _plugins(plugins.ADAPTERS),
+    "hooks": _plugins(plugins.HOOKS),
+    "imports": _plugins(plugins.IMPORTS),
+    "exports": lambda: sorted([*_plugins(plugins.EXPORTS)(), (LORA, "A stage as a plain LoRA of PEFT.")]),
 }
 
 

@@ -30,9 +30,13 @@ def sample_source(run_dir: Path, data_root: Path | None = None) -> "RunInputs | 
     from cvit_bench.errors import CvitBenchError
     from cvit_bench.evaluate.inputs import open_planned
     from cvit_bench.progress import say
+    from cvit_bench.records.plan import typed_path
     from cvit_bench.records.results import RESULTS
 
     if not (run_dir / RESULTS).exists():
+        return None
+    if typed_path(run_dir).exists():
+        say("the report shows no samples: the scores came without any")
         return None
     try:
         inputs, plan = open_planned(run_dir, data_root)

@@ -8,7 +8,7 @@ import typer
 
 from cvit_bench.cli.options import DataRoot
 from cvit_bench.errors import CvitBenchError
-from cvit_bench.text import visible
+from cvit_bench.text import counted, visible
 
 if TYPE_CHECKING:
     from cvit_bench.data.library import Library
@@ -55,7 +55,7 @@ def validate(
         print(visible(finding))
     if check.unseen:
         print(f"{check.unseen} splits of downloaded data were not looked at: --data-root names their folder")
-    print(f"{chosen.count} files checked, {len(findings)} findings")
+    print(f"{counted(chosen.count, 'file')} checked, {counted(len(findings), 'finding')}")
     if findings:
         raise typer.Exit(1)
 

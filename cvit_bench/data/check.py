@@ -34,7 +34,7 @@ class Check:
     data_root: Path | None = None
     findings: list[str] = field(default_factory=list)
     unseen: int = 0
-    images: dict[str, Home] = field(default_factory=dict)
+    images: dict[str, dict[str, Home]] = field(default_factory=dict)
     templates: dict[Path, Template | None] = field(default_factory=dict)
 
     def template(self, path: Path) -> Template | None:
@@ -111,8 +111,12 @@ class Check:
         except CvitBenchError as error:
             self.findings += [f"{where}: {line}" for line in str(error).splitlines()]
             return
-        for kind in check.kinds(template, self.images):
+        for kind in check.kinds(template, self._seen(task)):
             self.findings += [_below(where, what) for what in first_few(kind, _SHOWN)]
+
+    def _seen(self, task: Task) -> dict[str, Home]:
+        """Return where pictures were seen; published tasks share some by design, each is held to itself."""
+        return self.images.setdefault(task.name if task.downloads else "", {})
 
     def _is_elsewhere(self, task: Task, split: SplitName) -> bool:
         """Tell whether a split is data that nobody has named a place of."""

@@ -37,6 +37,7 @@ from cvit_bench.records.lock import at_work
 from cvit_bench.records.plan import Design, EvaluationPlan, PlannedCell, cell_path, plan_path
 from cvit_bench.records.results import Results
 from cvit_bench.records.selftest import selftest_of
+from cvit_bench.text import counted
 
 _SHOWN_FAILURES = 5
 
@@ -51,7 +52,7 @@ class EvaluateOptions:
     cells: CellChoice = CellChoice.FULL
     variants: int | None = 1
     per_sample: int | None = None
-    design_seed: int = 0
+    design_seed: int | None = None
     limit: int | None = None
     batch_size: BatchChoice = 32
     placement: Placement = field(default_factory=Placement)
@@ -119,7 +120,7 @@ def evaluate(run_dir: Path, options: EvaluateOptions) -> Results:
         if failures:
             shown = "\n".join(failures[:_SHOWN_FAILURES])
             raise IncompleteRunError(
-                f"{shown}\n{len(failures)} prompts could not be answered or ranked; "
+                f"{shown}\n{counted(len(failures), 'prompt')} could not be answered or ranked; "
                 "the same command tries them again"
             )
         return score_run(inputs, plan, options.references, options.resample)
@@ -129,6 +130,7 @@ def prepare(
     run_dir: Path, options: EvaluateOptions
 ) -> tuple[RunInputs, Path, list[StageWeights], EvaluationPlan]:
     """Open a run and plan its cells; nothing is written and no model is opened."""
+    _refuse_idle(options)
     inputs = open_run(
         run_dir, options.suite, options.limit, options.data_root, options.split, design=_design(options)
     )
@@ -136,6 +138,14 @@ def prepare(
     wanted = Wanted(options.cells, options.tasks, options.variants)
     plan = make_plan(inputs, stages, wanted, options.batches, asdict(options.placement))
     return inputs, base, stages, plan
+
+
+def _refuse_idle(options: EvaluateOptions) -> None:
+    """Raise where an option has nothing to act on: it would be ignored."""
+    if options.ray_address is not None and options.executor is not Executor.RAY:
+        raise CvitBenchError(f"--ray-address {options.ray_address}: only used with --executor ray")
+    if options.design_seed is not None and options.per_sample is None:
+        raise CvitBenchError(f"--design-seed {options.design_seed}: only used with --per-sample")
 
 
 def _design(options: EvaluateOptions) -> Design | None:
@@ -146,7 +156,7 @@ def _design(options: EvaluateOptions) -> Design | None:
             f"--per-sample {options.per_sample}: more than the wordings that are asked (--variants "
             f"{options.variants}); --variants all asks all of them"
         )
-    return Design(per_sample=options.per_sample, variants=options.variants, seed=options.design_seed)
+    return Design(per_sample=options.per_sample, variants=options.variants, seed=options.design_seed or 0)
 
 
 def ranks(base: Path, options: EvaluateOptions) -> bool:
@@ -216,7 +226,7 @@ def _lacking(
         count = sum(take_answers(inputs.run_dir, other, one.cells) for one in work)
         for one in work:
             take_blanks(inputs.run_dir, other, one.blanks)
-        say(f"{inputs.run_dir.name}: {count} answers taken over from {other}")
+        say(f"{inputs.run_dir.name}: {counted(count, 'answer')} taken over from {other}")
         work = outstanding(inputs, stages, plan, options.placement.arithmetic, does_rank)
     return work
 
@@ -230,7 +240,7 @@ def _replay(
 ) -> list[str]:
     work = _lacking(inputs, base, stages, plan, options)
     if not work:
-        say(f"{inputs.run_dir.name}, {len(plan.cells)} cells: all answered already")
+        say(f"{inputs.run_dir.name}, {counted(len(plan.cells), 'cell')}: all answered already")
         return []
 
     _warn(inputs.run_dir, plan, options.placement)
@@ -274,7 +284,7 @@ def replay_stage(work: StageWork, model: Model, size: BatchSize, pacer: Pacer) -
     label = f"{pacer.run} {work.stage.name}"
     if work.tasks:
         num_rows = sum(missing.rows for _, missing in work.cells)
-        about = f"{label}, {len(work.cells)} cells"
+        about = f"{label}, {counted(len(work.cells), 'cell')}"
         with pacer.metered(work.stage.name, about, num_rows, model, size) as meter:
             for cells in work.tasks.values():
                 failures += fill_cells(cells, model, size, meter)

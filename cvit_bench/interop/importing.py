@@ -31,7 +31,7 @@ from cvit_bench.records.prediction import Prediction
 from cvit_bench.records.results import StageInfo
 from cvit_bench.records.sample import Sample
 from cvit_bench.records.typed import TypedMatrix
-from cvit_bench.text import one_space
+from cvit_bench.text import counted, one_space
 
 
 def import_run(
@@ -48,8 +48,9 @@ def import_run(
     with whole_folder(run_dir) as folder:
         num = _write_answers(work, folder) if work.has_answers else _write_typed(work, folder)
         save_json(folder / MANIFEST, manifest)
-    what = f"{num} answers" if work.has_answers else f"{num} scores without samples"
-    return [*work.skipped, f"{run_dir}: {what} of {len(work.cells)} cells; `cvit-bench score` is next"]
+    what = counted(num, "answer") if work.has_answers else f"{counted(num, 'score')} without samples"
+    cells = counted(len(work.cells), "cell")
+    return [*work.skipped, f"{run_dir}: {what} in {cells}; `cvit-bench score` is next"]
 
 
 def _write_answers(work: Importing, folder: Path) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from cvit_bench.adapters.sites import one_pattern
+from cvit_bench.models.adapter_files import fresh_adapter
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class PlainWeights:
 
 def plain_lora(model: Any, weights: PlainWeights, projector: str) -> Any:
     """Return a base with a PEFT LoRA of the given weights; layers tuned in full lie in `projector`."""
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig
 
     config = LoraConfig(
         r=weights.rank,
@@ -41,7 +42,7 @@ def plain_lora(model: Any, weights: PlainWeights, projector: str) -> Any:
         modules_to_save=[projector] if weights.full else None,
         bias="none",
     )
-    made = get_peft_model(model, config).eval()
+    made = fresh_adapter(model, config).eval()
     layers = dict(made.base_model.model.named_modules())
     with torch.no_grad():
         for name, (down, up) in weights.low_rank.items():

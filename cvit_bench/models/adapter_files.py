@@ -29,6 +29,15 @@ Base: `{base}` (content hash `{sha256}`).
 """
 
 
+def fresh_adapter(model: Any, config: Any) -> Any:
+    """Put a fresh adapter of PEFT on a model, without transformers' words about names to come."""
+    from peft import get_peft_model
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, config)
+
+
 def load_adapter(base: Any, adapted: Any, folder: Path, name: str, base_folder: Path | None = None) -> Any:
     """Put the adapter of a folder into the base, in place of the one that was there.
 

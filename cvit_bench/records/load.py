@@ -120,9 +120,12 @@ def problems(path: Path | str, error: ValidationError, kind: type[BaseModel], li
 
 def _problem(path: Path | str, found: Mapping[str, Any], kind: type[BaseModel], lines: Lines) -> str:
     place = tuple(found["loc"])
-    key = ".".join(str(part) for part in place) or "(file)"
+    key = ".".join(str(part) for part in place)
     line = _line(place, lines)
     where = f"{path}:{line}" if line else str(path)
+    if found["type"] == "value_error":
+        return ": ".join(filter(None, (where, key, str(found["ctx"]["error"]))))
+    key = key or "(file)"
     if found["type"] == "extra_forbidden":
         return f"{where}: {key}: {unknown_name('key', str(place[-1]), _keys(kind, place[:-1]))}"
     if found["type"] == "missing":

@@ -95,6 +95,8 @@ class ScoreMatrix:
         order = tuple(tasks[0] for tasks in self.trained[1:] if len(tasks) == 1)
         if len(order) != self.last or len(set(order)) != len(order):
             raise MetricUndefinedError("the run does not train one task after another")
+        if unasked := [task for task in order if task not in self.tasks]:
+            raise MetricUndefinedError(f"trained, but never asked: {', '.join(unasked)}")
         if sorted(order) != sorted(self.train_tasks):
             count = f"{len(order)} of {len(self.train_tasks)}"
             raise MetricUndefinedError(f"the run has trained {count} tasks")

@@ -8,6 +8,7 @@ from pydantic import Field
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.records.base import FileRecord, Record, Sha256
 from cvit_bench.records.load import load_json
+from cvit_bench.text import counted
 
 SELFTEST = "selftest.json"
 SINGLE, PLAIN, AGAIN = "one prompt at a time", "without shared beginnings or merging", "loaded once more"
@@ -61,7 +62,7 @@ class SelfTest(FileRecord):
         prompts = max(check.prompts for check in self.checks)
         told = [f"{check.differing} differ {check.name}" for check in self.checks if check.differing]
         names = ", ".join(check.name for check in self.checks)
-        return f"{prompts} prompts: " + ("; ".join(told) if told else f"the same answers {names}")
+        return f"{counted(prompts, 'prompt')}: " + ("; ".join(told) if told else f"the same answers {names}")
 
 
 def selftest_of(run_dir: Path, weights: dict[str, str]) -> SelfTest | None:

@@ -6,6 +6,7 @@ from cvit_bench.records.choices import Resample, SplitChoice
 from cvit_bench.records.plan import IMPORTED
 from cvit_bench.records.provenance import part
 from cvit_bench.records.results import Results
+from cvit_bench.text import counted
 
 FEW_SAMPLES = 100
 
@@ -79,7 +80,7 @@ def _not_run(results: Results) -> str | None:
     lacking = sum(value is None for row in results.matrices.S for value in row)
     if not lacking or results.schedule == "per_task":
         return None
-    return f"{lacking} cells of the matrix were not run; numbers that need them are left undefined."
+    return f"Not run: {counted(lacking, 'cell')} of the matrix; numbers that need them are left undefined."
 
 
 def _no_weights(results: Results) -> str | None:

@@ -25,9 +25,8 @@ def comparison_text(found: Comparison, flips: int = 0) -> str:
 
 def _gate(gate: Gate) -> str:
     verdict = "passed" if gate.passed else "FAILED"
-    return (
-        f"gate {gate.metric}: {_signed(gate.change)} points for the better, limit {gate.limit:+g}: {verdict}"
-    )
+    way = "worse" if gate.change < 0 else "better"
+    return f"gate {gate.metric}: {way} by {abs(gate.change):.1f} points, limit {gate.limit:+g}: {verdict}"
 
 
 def _tasks(tasks: Sequence[TaskChange]) -> str:

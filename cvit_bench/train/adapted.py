@@ -1,6 +1,5 @@
 """A base with a trainable adapter: which layers it sits on, and how a stage gets its own."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from cvit_bench import plugins
 from cvit_bench.adapters.core import History
 from cvit_bench.adapters.sites import AdapterConfig, Sites
 from cvit_bench.errors import CvitBenchError
+from cvit_bench.models.adapter_files import fresh_adapter
 from cvit_bench.models.family import family_named
 from cvit_bench.models.folders import ADAPTER_FILES, adapter_config
 from cvit_bench.models.loading import LoadedBase
@@ -87,13 +87,9 @@ def put_on(
     start: StageStart,
 ) -> Any:
     """Put a fresh adapter on a model, of the size that a stage after `past` has; `state` is its parent's."""
-    from peft import get_peft_model
-
     sites = adaptable_sites(model, projector)
     torch.manual_seed(start.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        return get_peft_model(model, _peft_config(settings, sites, past, state, start))
+    return fresh_adapter(model, _peft_config(settings, sites, past, state, start))
 
 
 def adapter_settings(settings: TrainSettings) -> AdapterConfig:

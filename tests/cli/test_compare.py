@@ -1,6 +1,7 @@
 """`cvit-bench compare` as a user calls it."""
 
 import json
+import re
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_json_holds_every_flip(inside, runs):
 def test_a_gate_fails_when_it_got_worse_by_more(inside, runs, gate, code):
     out, _ = inside("compare", *runs, "--gate", gate, code=code)
     assert ("FAILED" if code else "passed") in out
+
+
+def test_a_gate_says_how_far_it_was_and_which_way(inside, runs):
+    out, _ = inside("compare", *runs, "--gate", "bwt=-2", "--gate", "unseen=0", code=1)
+    worse, same = [line for line in out.splitlines() if line.startswith("gate ")]
+    assert re.fullmatch(r"gate bwt_tm1: worse by [1-9]\d*\.\d points, limit -2: FAILED", worse)
+    assert same == "gate unseen: better by 0.0 points, limit +0: passed"
 
 
 def test_the_other_way_round_nothing_got_worse(inside, runs):

@@ -17,6 +17,10 @@ EXPECTED = {
     "metrics": {"ap", "bwt_t", "forgetting"},
     "readers": {"jsonl", "parquet"},
     "families": {"llava", "scripted"},
+    "adapters": {"branchlora", "moelora", "smolora"},
+    "hooks": {"ewc", "lwf", "replay"},
+    "imports": {"matrix", "vlmevalkit"},
+    "exports": {"csv", "latex", "lm_eval"},
 }
 
 

@@ -23,7 +23,7 @@ WRONG = [
     ("train --method zero_shot --set adapter.rank=3", "--set adapter.…: method 'zero_shot' has no adapter"),
     ("train --method zero_shot --holdout 1", "--holdout 1.0: expected a share from 0 to below 1"),
     ("train --method zero_shot --stages 7", "--stages 7: suite 'mini' has 6 train tasks"),
-    ("list task", "unknown kind 'task' (known: families, methods, "),
+    ("list task", "unknown kind 'task' (known: adapters, exports, "),
     ("evaluate --run-dir x --variants 0", "--variants 0: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --variants ²", "--variants ²: expected a number from 1 on, or all"),
     ("evaluate --run-dir x --variants some", "--variants some: expected a number from 1 on, or all"),
@@ -36,6 +36,12 @@ WRONG = [
     ),
     ("init run  --base embedded:mini --suite mini --run-dir new", "'': no pattern of folder names"),
     ("init run **x --base embedded:mini --suite mini --run-dir new", "'**x': no pattern of folder names"),
+    (
+        "train --method smolora --set adapter.num_experts=7",
+        "--set adapter: num_experts: 7 must divide the rank 32\n",
+    ),
+    ("evaluate --run-dir x --ray-address y:1", "--ray-address y:1: only used with --executor ray"),
+    ("evaluate --run-dir x --design-seed 0", "--design-seed 0: only used with --per-sample"),
     ("evaluate --run-dir gone", "gone/manifest.json: no such file"),
     ("score --run-dir gone", "gone/predictions/plan.json: no such file"),
     ("report --run-dir gone", "gone/results.json: no such file"),
@@ -88,8 +94,8 @@ def stages_of(toy):
     ("changes", "said"),
     [
         ({"suite": "toys"}, "manifest.json: suite: unknown suite 'toys' (known: "),
-        ({"base": {"path": 300 * "x"}}, "manifest.json: base.path: Value error, too long to be a path"),
-        ({"base": {"path": ""}}, "manifest.json: base.path: Value error, expected the path of a folder or"),
+        ({"base": {"path": 300 * "x"}}, "manifest.json: base.path: too long to be a path"),
+        ({"base": {"path": ""}}, "manifest.json: base.path: expected the path of a folder or"),
     ],
     ids=["suite", "long", "empty"],
 )

@@ -243,6 +243,16 @@ def test_an_image_shared_by_two_tasks_is_found(toy, findings):
     assert findings() == [f"{where}: {row}: image: shared with the test split of fruit"]
 
 
+def test_published_tasks_may_share_pictures_with_each_other_but_not_train_with_test(toy, findings):
+    shutil.copy(toy.data / "fruit" / "test-2.png", toy.data / "yesno" / "test-3.png")
+    path = toy.edit(
+        "tasks/yesno.yaml", downloads=[{"what": "it", "url": "https://a.b", "licence": "l", "to": ""}]
+    )
+    assert findings() == []
+    shutil.copy(toy.data / "yesno" / "train-2.png", toy.data / "yesno" / "test-0.png")
+    assert [line.startswith(at(path, "splits", "test")) for line in findings()] == [True]
+
+
 def test_an_image_used_again_inside_a_split_is_sound(toy, findings, edit_rows):
     edit_rows("fruit", "test", lambda rows: rows[1].update(image=rows[0]["image"]))
     assert findings() == []

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cvit_bench.cli.main import app
+from cvit_bench.cli.report import report
 from cvit_bench.data.library import open_suite
 from cvit_bench.errors import CvitBenchError
 from cvit_bench.evaluate.compare import compare
@@ -157,6 +158,16 @@ class TestMatrix:
         assert {ap.ci_low, ap.ci_high, ap.n, bwt.ci_low} == {None}
         assert "without samples" in found.metric("mif").reason
         assert [task.n for task in found.tasks] == [None] * 4
+
+    def test_tasks_without_a_column_are_named(self, imported, tmp_path, toy):
+        (tmp_path / "typed.csv").write_text("stage,fruit,pick\nfruit,100,\npick,50,100\n")
+        found = rescore(imported("matrix", tmp_path / "typed.csv", About())[0], toy.data)
+        assert found.metric("bwt_tm1").reason == "trained, but never asked: count"
+
+    def test_its_report_needs_no_samples(self, run_dir, toy, capsys):
+        rescore(run_dir, toy.data)
+        report(run_dir, data_root=toy.data)
+        assert capsys.readouterr().err == "the report shows no samples: the scores came without any\n"
 
     def test_report_and_leaderboard_take_it_and_rank_it_with_nothing(self, run_dir, toy, tmp_path):
         rescore(run_dir, toy.data)

@@ -72,7 +72,7 @@ class RoutedConfig(PeftConfig):  # type: ignore[misc]
     def update_for(self, place: Place) -> RoutedUpdate:
         """Return the uninitialised update of one layer."""
         settings = self.read_settings()
-        if settings.projector == "train" and place.stream == "vision":
+        if settings.projector == "train" and place.modality == "vision":
             apart = getattr(settings, "per_task_projector", False)
             return DenseUpdate(place, max(1, len(self.tasks)) if apart else None)
         module = self._module()

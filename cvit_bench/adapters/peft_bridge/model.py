@@ -9,7 +9,7 @@ import torch
 from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 
-from cvit_bench.adapters.core import Place, RoutedUpdate, Stream
+from cvit_bench.adapters.core import Modality, Place, RoutedUpdate
 from cvit_bench.adapters.peft_bridge.config import NAME, RoutedConfig
 from cvit_bench.adapters.peft_bridge.linear import HELD, NO_MERGE, RoutedLinear
 from cvit_bench.adapters.peft_bridge.observer import Observer
@@ -73,8 +73,8 @@ class RoutedModel(BaseTuner):  # type: ignore[misc]
         if not isinstance(base, nn.Linear):
             raise ValueError(f"{current_key}: is a {type(base).__name__}; only linear layers are adapted")
         seen = bool(peft_config.projector) and current_key.startswith(f"{peft_config.projector}.")
-        stream: Stream = "vision" if seen else "text"
-        place = Place(current_key, stream, base.in_features, base.out_features, base.bias is not None)
+        modality: Modality = "vision" if seen else "text"
+        place = Place(current_key, modality, base.in_features, base.out_features, base.bias is not None)
         update = peft_config.update_for(place)
         if base.weight.device.type != "meta" and not _is_meta(update):
             update.start(_router_generator(peft_config, current_key))

@@ -13,6 +13,7 @@ from cvit_bench.errors import CvitBenchError
 from cvit_bench.interop.scored_run import Answered, ScoredRun, as_line
 from cvit_bench.records.files import sha256_json, write_text
 from cvit_bench.records.plan import PlannedCell
+from cvit_bench.text import counted
 
 TITLE = "lm-eval-style results and samples"
 IS_FOLDER = True
@@ -30,7 +31,7 @@ def write(run: ScoredRun, out: Path) -> str:
         for name, (_, answers) in scored.items():
             write_text(out / stage / f"samples_{name}.jsonl", "".join(_sample(one) for one in answers))
         write_text(out / stage / f"results_{run.results.run}.json", as_line(_results(run, stage, scored)))
-    return f"{out}: {len(stages)} stages, {len(run.plan.cells)} cells"
+    return f"{out}: {counted(len(stages), 'stage')}, {counted(len(run.plan.cells), 'cell')}"
 
 
 def _sample(one: Answered) -> str:
