@@ -7,19 +7,16 @@ on disk to results.json. The tasks have the answer forms and scorers of CoIN's e
 """
 
 import argparse
-import json
 import random
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter, process_time
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import yaml
-
+from benchmarks.made_files import write_lines, write_yaml
 from cvit_bench.evaluate.score import rescore
 from cvit_bench.interop.importing import import_run
 from cvit_bench.interop.placing import About
@@ -75,7 +72,7 @@ def _form(at: int) -> str:
 def _write_suite(root: Path, names: list[str], num: int) -> Path:
     for at, name in enumerate(names):
         form, scorer, released = SCORERS[at % len(SCORERS)]
-        _yaml(
+        write_yaml(
             root / "tasks" / f"{name}.yaml",
             name=name, title=name, description=f"Synthetic task {name}.", answer_form=form,
             scorer=scorer, released_scorer=released, template=name, reader="jsonl",
@@ -84,10 +81,12 @@ def _write_suite(root: Path, names: list[str], num: int) -> Path:
             form={"letters": "ABCD"} if form == "option_letter" else {},
         )  # fmt: skip
         variants = [{"id": "v0", "split": "train", "text": "{{ question }}\nAnswer shortly."}]
-        _yaml(root / "instruction_templates" / f"{name}.yaml", name=name, answer_form=form, variants=variants)
-        _lines(root / "data" / f"{name}.jsonl", (_question(at, number) for number in range(num)))
+        write_yaml(
+            root / "instruction_templates" / f"{name}.yaml", name=name, answer_form=form, variants=variants
+        )
+        write_lines(root / "data" / f"{name}.jsonl", (_question(at, number) for number in range(num)))
     suite = root / "tasks" / "suites" / "synthetic.yaml"
-    _yaml(
+    write_yaml(
         suite,
         name="synthetic",
         version=1,
@@ -121,7 +120,7 @@ def _write_tree(root: Path, names: list[str], num: int) -> None:
             generator = random.Random(100 * learned + at)
             right = 0.9 - 0.08 * max(0, learned - at) if at <= learned else 0.1
             rows = (_answer(_question(at, number), generator, right) for number in range(num))
-            _lines(root / task / ("Finetune" if task == stage else stage) / "merge.jsonl", rows)
+            write_lines(root / task / ("Finetune" if task == stage else stage) / "merge.jsonl", rows)
 
 
 def _answer(question: dict[str, object], generator: random.Random, right: float) -> dict[str, object]:
@@ -134,17 +133,6 @@ def _answer(question: dict[str, object], generator: random.Random, right: float)
     prompt = f"{question['question']}\nAnswer the question using a single word or phrase."
     return {"question_id": question["id"], "prompt": prompt, "text": said,
             "answer_id": f"{generator.getrandbits(64):x}", "model_id": "none", "metadata": {}}  # fmt: skip
-
-
-def _lines(path: Path, rows: Iterable[object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(row) + "\n" for row in rows)
-
-
-def _yaml(path: Path, **content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump({"schema_version": 1, **content}, sort_keys=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import yaml
 from PIL import Image
 from tabulate import tabulate
 
+from benchmarks.made_files import write_yaml
 from cvit_bench.cli.report import sample_source
 from cvit_bench.evaluate.sequence import EvaluateOptions, evaluate
 from cvit_bench.records.files import write_text
@@ -86,7 +86,7 @@ def _scripted_run(root: Path, num: int) -> Path:
     for task in tasks:
         answers |= _task(root, task, num // NUM_TASKS, draw)
     train, suite, base = tasks[: NUM_STAGES - 1], root / "tasks" / "suites" / "many.yaml", str(root / "base")
-    _yaml(suite, name="many", version=1, title="Many", description="Many samples.", train=train,
+    write_yaml(suite, name="many", version=1, title="Many", description="Many samples.", train=train,
           unseen=tasks[NUM_STAGES - 1 :], base=base)  # fmt: skip
     run_dir = root / "runs" / "many"
     names = [f"{at:02d}-{task}" for at, task in enumerate(train, start=1)]
@@ -102,11 +102,11 @@ def _scripted_run(root: Path, num: int) -> Path:
 
 def _task(root: Path, name: str, num: int, draw: random.Random) -> dict[str, str]:
     """Write a task with its template and data; return the right answers by task and id."""
-    _yaml(root / "tasks" / f"{name}.yaml", name=name, title=name, description="A colour.",
+    write_yaml(root / "tasks" / f"{name}.yaml", name=name, title=name, description="A colour.",
           answer_form="class_name", scorer="exact", template=name, reader="jsonl", classes=list(WORDS),
           splits={"test": {"file": f"{name}/test.jsonl"}, "train": {"file": f"{name}/test.jsonl"}},
           form={"max_words": 1}, max_new_tokens=4, licence="CC0-1.0", citation="none")  # fmt: skip
-    _yaml(root / "instruction_templates" / f"{name}.yaml", name=name, answer_form="class_name",
+    write_yaml(root / "instruction_templates" / f"{name}.yaml", name=name, answer_form="class_name",
           variants=[{"id": "v0", "split": "train", "text": "{{ question }}\nAnswer shortly."}])  # fmt: skip
     folder, rows = root / "data" / name, []
     folder.mkdir(parents=True)
@@ -123,10 +123,6 @@ def _picture(draw: random.Random) -> bytes:
     out = io.BytesIO()
     small.resize((320, 240)).save(out, "JPEG")
     return out.getvalue()
-
-
-def _yaml(path: Path, **content: object) -> None:
-    write_text(path, yaml.safe_dump({"schema_version": 1, **content}, sort_keys=False))
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -13,15 +13,14 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import yaml
 from tabulate import tabulate
 
+from benchmarks.made_files import write_json, write_lines, write_yaml
 from benchmarks.scoring import answer, sample
 from cvit_bench.records.form import AnswerForm
 from cvit_bench.records.sample import Sample
@@ -88,19 +87,19 @@ def write_run(root: Path, tasks: list[str], num_stages: int, num_samples: int = 
     """Write suite, samples, manifest, plan and predictions."""
     samples = {name: _write_task(root, name, at, num_samples) for at, name in enumerate(tasks)}
     suite = root / "tasks" / "suites" / "synthetic.yaml"
-    _yaml(suite, name="synthetic", version=1, title="S", description="S.", train=tasks, base="none")
+    write_yaml(suite, name="synthetic", version=1, title="S", description="S.", train=tasks, base="none")
     names = ["00-base", *(f"{at:02}-{tasks[(at - 1) % len(tasks)]}" for at in range(1, num_stages))]
     stages = [{"name": name, "tasks": [name[3:]] if at else []} for at, name in enumerate(names)]
     trained = [{**one, "checkpoint": "none", "kind": "answers"} for one in stages[1:]]
     manifest = {"run": "synthetic", "suite": str(suite), "method": "none", "base": {"path": "none"}}
-    _json(root / "run" / "manifest.json", {**manifest, "stages": trained})
+    write_json(root / "run" / "manifest.json", **manifest, stages=trained)
     cells = [(stage, task, f"v{at}") for stage in names for task in tasks for at in range(WORDINGS)]
     plan = {
         "suite": str(suite), "suite_version": 1, "batch_size": 1, "generation": {},
         "stages": [{**one, "weights": "0" * 64} for one in stages],
         "cells": [dict(zip(("stage", "task", "variant"), cell, strict=True)) for cell in cells],
     }  # fmt: skip
-    _json(root / "run" / "predictions" / "plan.json", plan)
+    write_json(root / "run" / "predictions" / "plan.json", **plan)
     for number, (stage, task, variant) in enumerate(cells):
         path = root / "run" / "predictions" / stage / task / f"{variant}.jsonl"
         _write_cell(path, task, variant, samples[task], random.Random(number))
@@ -108,7 +107,7 @@ def write_run(root: Path, tasks: list[str], num_stages: int, num_samples: int = 
 
 def _write_task(root: Path, name: str, at: int, num_samples: int) -> list[Sample]:
     scorer, form = SCORERS[name[:-1]]
-    _yaml(
+    write_yaml(
         root / "tasks" / f"{name}.yaml",
         name=name, title=name, description=f"Synthetic task {name}.", answer_form=form.value, scorer=scorer,
         template=name, reader="jsonl", splits={"test": {"file": f"{name}.jsonl"}}, licence="CC0-1.0",
@@ -118,7 +117,7 @@ def _write_task(root: Path, name: str, at: int, num_samples: int) -> list[Sample
         {"id": f"v{wording}", "split": "train", "text": f"{{{{ question }}}}\nAnswer shortly, {wording}."}
         for wording in range(WORDINGS)
     ]
-    _yaml(
+    write_yaml(
         root / "instruction_templates" / f"{name}.yaml", name=name, answer_form=form.value, variants=variants
     )
     generator = random.Random(at)
@@ -127,7 +126,7 @@ def _write_task(root: Path, name: str, at: int, num_samples: int) -> list[Sample
         {"id": one.id, "question": one.question, "answers": one.answers, "choices": one.choices}
         for one in samples
     )
-    _lines(root / "data" / f"{name}.jsonl", rows)
+    write_lines(root / "data" / f"{name}.jsonl", rows)
     return samples
 
 
@@ -136,25 +135,9 @@ def _write_cell(path: Path, task: str, variant: str, samples: list[Sample], gene
     asked = (f"{one.question}\nAnswer shortly, {variant[1:]}." for one in samples)
     said = (answer(form, one.answers[0], generator) for one in samples)
     rows = zip(samples, asked, said, strict=True)
-    _lines(
+    write_lines(
         path, ({"id": one.id, "key": "0" * 64, "prompt": prompt, "text": text} for one, prompt, text in rows)
     )
-
-
-def _lines(path: Path, rows: Iterable[object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
-
-
-def _json(path: Path, content: Mapping[str, object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"schema_version": 1, **content}), encoding="utf-8")
-
-
-def _yaml(path: Path, **content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump({"schema_version": 1, **content}, sort_keys=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

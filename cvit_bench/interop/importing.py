@@ -50,7 +50,7 @@ def import_run(
         save_json(folder / MANIFEST, manifest)
     what = counted(num, "answer") if work.has_answers else f"{counted(num, 'score')} without samples"
     cells = counted(len(work.cells), "cell")
-    return [*work.skipped, f"{run_dir}: {what} in {cells}; `cvit-bench score` is next"]
+    return [*work.skipped, f"{run_dir}: {what} of {cells}; `cvit-bench score` is next"]
 
 
 def _write_answers(work: Importing, folder: Path) -> int:

@@ -1,14 +1,15 @@
 """How much memory a stage takes in one process: an estimate from shapes, nothing is measured.
 
 Bytes, for T = b · L positions of a backward pass (b samples of length L), n decoder layers of width h,
-feed-forward width f and key width h_kv, vocabulary V, widths d of the adapted layers' inputs; w bytes a
-value of the base, c of the computing type (2 under bfloat16), m = 1 with dropout, else 0:
+feed-forward width f, widths h_q and h_kv of all queries and all keys, vocabulary V, widths d of the adapted
+layers' inputs; w bytes a value of the base, c of the computing type (2 under bfloat16), m = 1 with dropout,
+else 0:
 
     base         its weights · w
     adapter      its weights · 4 (float32)
     gradients    learning weights · 4
     optimizer    learning weights · 8 (AdamW: two float32 states)
-    one layer    T · (8 h + c · (2 h + 2 h_kv + 3 f) + k · (c + m) · Σ d),  k = 2, with DoRA 4
+    one layer    T · (8 h + c · (2 h_q + 2 h_kv + 3 f) + k · (c + m) · Σ d),  k = 2, with DoRA 4
     activations  n layers of them; with checkpointing n · T · h · w, and one layer
     logits       T · V · (c + 12): logits, float32 log-probabilities and two gradients of them
 
@@ -34,12 +35,15 @@ class Shapes:
     """The sizes of a language model that decide what a backward pass keeps.
 
     Attributes:
+        query_width: number of heads · width of a head, which need not be `width`.
+        key_width: the same for keys, of which there may be fewer.
         image_tokens: positions of a picture.
         adapted_inputs: sum of the input widths of all adapted layers of the language model.
     """
 
     width: int
     inner: int
+    query_width: int
     key_width: int
     layers: int
     vocabulary: int
@@ -85,7 +89,7 @@ def activations(shapes: Shapes, positions: int, checkpointing: bool, computing: 
 
 def _of_layer(shapes: Shapes, computing: Computing) -> int:
     """Return what the base's own part of a layer keeps, bytes a position."""
-    products = 2 * shapes.width + 2 * shapes.key_width + 3 * shapes.inner
+    products = 2 * shapes.query_width + 2 * shapes.key_width + 3 * shapes.inner
     return 8 * shapes.width + computing.computing * products
 
 

@@ -52,8 +52,13 @@ def count_weights(
         base=total,
         adapter=sum(weight.numel() for weight in added),
         learning=sum(weight.numel() for weight in added if weight.requires_grad),
-        adapter_bytes=sum(weight.numel() * weight.element_size() for weight in added),
+        adapter_bytes=sum(weight.numel() * _size(weight) for weight in added),
     )
+
+
+def _size(weight: torch.Tensor) -> int:
+    """Return the bytes a value: what learns does so in float32, whatever the base's type."""
+    return 4 if weight.requires_grad else weight.element_size()
 
 
 def base_shapes(base: Base, settings: TrainSettings) -> Shapes:
@@ -62,12 +67,14 @@ def base_shapes(base: Base, settings: TrainSettings) -> Shapes:
     text = model.config.get_text_config()
     heads = text.num_attention_heads
     key_heads = getattr(text, "num_key_value_heads", None) or heads
+    head = getattr(text, "head_dim", None) or text.hidden_size // heads
     sites = adaptable_sites(model, base.projector)
     adapted = set(chosen_linears(adapter_settings(settings), sites)) & set(sites.language)
     return Shapes(
         width=text.hidden_size,
         inner=text.intermediate_size,
-        key_width=text.hidden_size * key_heads // heads,
+        query_width=heads * head,
+        key_width=key_heads * head,
         layers=text.num_hidden_layers,
         vocabulary=text.vocab_size,
         image_tokens=int(getattr(model.config, "image_seq_length", None) or 0),

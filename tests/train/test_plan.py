@@ -13,7 +13,14 @@ from cvit_bench.train.schedules import plan_stages
 
 COUNTS = {"a": 80, "b": 40, "c": None}
 SHAPES = Shapes(
-    width=8, inner=12, key_width=4, layers=3, vocabulary=50, image_tokens=72, adapted_inputs=3 * (8 + 8 + 12)
+    width=8,
+    inner=12,
+    query_width=6,
+    key_width=4,
+    layers=3,
+    vocabulary=50,
+    image_tokens=72,
+    adapted_inputs=3 * (8 + 8 + 12),
 )
 FULL = Computing(base=4, computing=4, dropout=False, dora=False)
 
@@ -63,11 +70,11 @@ def test_there_are_no_rates_without_steps():
 
 
 def test_activations_are_their_formula():
-    layer = 8 * 8 + 4 * (2 * 8 + 2 * 4 + 3 * 12) + 2 * 4 * (8 + 8 + 12)
+    layer = 8 * 8 + 4 * (2 * 6 + 2 * 4 + 3 * 12) + 2 * 4 * (8 + 8 + 12)
     assert activations(SHAPES, 10, False, FULL) == 10 * 3 * layer
     assert activations(SHAPES, 10, True, FULL) == 10 * 3 * 8 * 4 + 10 * layer
     half = Computing(base=2, computing=2, dropout=True, dora=True)
-    layer = 8 * 8 + 2 * (2 * 8 + 2 * 4 + 3 * 12) + 4 * (2 + 1) * (8 + 8 + 12)
+    layer = 8 * 8 + 2 * (2 * 6 + 2 * 4 + 3 * 12) + 4 * (2 + 1) * (8 + 8 + 12)
     assert activations(SHAPES, 10, False, half) == 10 * 3 * layer
 
 

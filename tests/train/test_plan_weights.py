@@ -1,5 +1,8 @@
 """What is counted on the meta device is what training makes; the memory estimate is near what is kept."""
 
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
@@ -50,6 +53,21 @@ def test_the_first_stage_has_the_weights_that_training_gives_it(method, projecto
         weight.numel() for weight in load_base(embedded_base(), Placement()).model.parameters()
     )
     assert found.adapter_bytes == 4 * found.adapter
+
+
+def test_a_projector_trained_in_full_is_counted_in_the_float32_it_learns_in():
+    settings = settings_of("lora", "adapter.projector=train")
+    stages = plan_stages(load_method("lora").schedule, TASKS)
+    half = count_weights(replace(MINI, dtype=torch.bfloat16), settings, stages, 0)
+    assert half.adapter_bytes == 4 * half.adapter
+
+
+def test_heads_may_be_wider_than_their_share(tmp_path):
+    config = json.loads(MINI.config.read_text())
+    config["text_config"] |= {"head_dim": 48, "num_attention_heads": 6, "num_key_value_heads": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shapes = base_shapes(replace(MINI, config=tmp_path / "config.json"), settings_of("lora"))
+    assert (shapes.width, shapes.query_width, shapes.key_width) == (192, 288, 96)
 
 
 def test_later_stages_have_what_earlier_ones_left():
