@@ -80,12 +80,7 @@ class Looking:
     def _downloads(self) -> tuple[Download, ...]:
         """Return what the tasks need from elsewhere, each once."""
         tasks = map(self.library.task, self.suite.tasks)
-        return tuple(dict.fromkeys(_placed(download, task) for task in tasks for download in task.downloads))
-
-
-def _placed(download: Download, task: Task) -> Download:
-    """Return a download with the place where this suite's setting of the task looks for it."""
-    return download.model_copy(update={"to": download.to.replace("{instructions}", task.instructions or "")})
+        return tuple(dict.fromkeys(one.placed(task.instructions) for task in tasks for one in task.downloads))
 
 
 def data_files(files: SplitFiles) -> tuple[DataFile, ...]:

@@ -27,6 +27,10 @@ class Download(Record):
     licence: str
     to: str
 
+    def placed(self, instructions: str | None) -> "Download":
+        """Return it with the place where a setting of the task looks for it."""
+        return self.model_copy(update={"to": self.to.replace("{instructions}", instructions or "")})
+
 
 class Task(FileRecord):
     """What `tasks/<name>.yaml` holds.

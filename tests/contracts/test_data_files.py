@@ -82,7 +82,7 @@ def test_what_a_task_needs_from_elsewhere_is_named_and_goes_where_its_files_are(
     if task.source == "embedded":
         return
     named = [place for split in task.splits for _, place in files_of(task, split, Path()).named()]
-    goals = [Path(download.to) for download in task.downloads]
+    goals = [Path(download.placed(task.instructions).to) for download in task.downloads]
     for place in named:
         assert any(place.is_relative_to(goal) for goal in goals), f"downloads: nothing goes to {place}"
 
