@@ -51,7 +51,7 @@ def test_cells_that_were_not_run_are_counted(make):
     rows[1][2] = rows[0][0] = None
     matrices = full.matrices.model_copy(update={"S": tuple(map(tuple, rows))})
     (found,) = caveats(full.model_copy(update={"matrices": matrices}))
-    assert found.startswith("2 cells")
+    assert found.startswith("Not run: 2 cells")
 
 
 def test_small_tasks_are_named(make):
