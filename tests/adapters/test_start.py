@@ -101,7 +101,7 @@ def test_a_new_router_may_start_from_the_last_one(adapt, shake):
 
 def test_layers_know_what_they_see(adapt):
     for layer, update in adapt("smolora").base_model.updates.items():
-        assert update.stream == ("vision" if "projector" in layer else "text")
+        assert update.modality == ("vision" if "projector" in layer else "text")
 
 
 def test_a_pass_without_instructions_says_what_to_set(adapt, make_rows, make_batch):

@@ -20,7 +20,7 @@ EXPECTED = {
     "adapters": {"branchlora", "moelora", "smolora"},
     "hooks": {"ewc", "lwf", "replay"},
     "imports": {"matrix", "vlmevalkit"},
-    "exports": {"csv", "latex", "lm_eval"},
+    "exports": {"csv", "latex", "lm_eval", "lora"},
 }
 
 

@@ -78,7 +78,7 @@ def test_a_prompt_that_fails_costs_only_itself(toy, call, inside, on_toy):
     toy.edit_script("02-pick", fails=["count/count-test-2"])
     _, err = call("evaluate", *on_toy, code=2)
     assert "02-pick/count/v0.jsonl: count-test-2: RuntimeError: scripted failure at count/count-test-2" in err
-    assert "1 prompts could not be answered or ranked" in err
+    assert "1 prompt could not be answered or ranked" in err
     files = prediction_files(toy)
     assert len(files) == NUM_CELLS
     lines = [json.loads(line) for line in files["02-pick/count/v0.jsonl"][1].splitlines()]

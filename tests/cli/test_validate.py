@@ -47,7 +47,7 @@ def test_recipes_of_ones_own_are_checked(toy, inside):
     for place in (folder, folder / "mine.yaml"):
         out, err = inside("validate", place, code=1)
         assert f"{folder / 'mine.yaml'}:4: training.step: unknown key 'step'" in out
-        assert out.endswith("1 files checked, 4 findings\n")
+        assert out.endswith("1 file checked, 4 findings\n")
         assert err == ""
 
 

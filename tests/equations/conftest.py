@@ -15,12 +15,12 @@ PICTURE, WORD, PAD = 3, 7, 0
 class Batch:
     """A layer's input and, by sample, the numbers of its positions in the flattened input.
 
-    `owner` is the sample of each position. In the vision stream positions are rows of features, and `real`,
+    `owner` is the sample of each position. In the vision modality positions are rows of features, and `real`,
     `prompt` and `seen` are all the rows of a sample.
     """
 
     routing: Routing
-    stream: str
+    modality: str
     x: torch.Tensor
     owner: list[int]
     real: list[list[int]]
@@ -42,33 +42,33 @@ class Batch:
 
 @pytest.fixture(scope="session")
 def draw_batch():
-    """Return a function that draws a batch of the given stream and width."""
+    """Return a function that draws a batch of the given modality and width."""
     return _draw_batch
 
 
-def _draw_batch(data, stream: str, width: int) -> Batch:
+def _draw_batch(data, modality: str, width: int) -> Batch:
     size = data.draw(st.integers(1, 3), "samples")
     patches = data.draw(st.integers(1, 3), "positions of a picture")
     pictures = data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size), "pictures")
-    if stream == "vision" and not sum(pictures):
+    if modality == "vision" and not sum(pictures):
         pictures[-1] = 1
     words = data.draw(st.lists(st.integers(0, 5), min_size=size, max_size=size), "words after the picture")
     answers = [data.draw(st.integers(0, count), "answer") for count in words]
     left = data.draw(st.booleans(), "padded on the left")
     routing, at = _observed(data, patches, (pictures, words, answers), left)
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 2**32 - 1), "input"))
-    if stream == "text":
+    if modality == "text":
         length = routing.real.shape[1]
         owner = [sample for sample in range(size) for _ in range(length)]
         x = torch.randn(size, length, width, generator=generator)
-        return Batch(routing, stream, x, owner, *at)
+        return Batch(routing, modality, x, owner, *at)
     share = data.draw(st.integers(1, 2), "rows of a position")
     owner = [sample for sample in range(size) for _ in range(pictures[sample] * patches * share)]
     rows = [[at for at, whose in enumerate(owner) if whose == sample] for sample in range(size)]
     x = torch.randn(len(owner), width, generator=generator)
     if data.draw(st.booleans(), "a block for each picture"):
         x = x.view(sum(pictures), patches * share, width)
-    return Batch(routing, stream, x, owner, rows, rows, rows)
+    return Batch(routing, modality, x, owner, rows, rows, rows)
 
 
 def _observed(data, patches, parts, left):

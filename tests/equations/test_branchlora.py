@@ -53,7 +53,7 @@ def routed_by(config, batch, at):
 def prepared(case, batch, sizes, fill, seed, data):
     config, widths, closed = case
     tasks = tuple(f"t{number}" for number in range(len(widths)))
-    place = Place("l", batch.stream, *sizes)
+    place = Place("l", batch.modality, *sizes)
     update = Update(place, config, History(tasks, tuple(widths))).eval()
     fill(update, seed)
     for router, shut in zip(update.tasks, closed, strict=True):
@@ -77,10 +77,10 @@ def update_at(config, x_t, weights, gates):
 @settings(max_examples=120)
 @given(SEEDS, cases(), STREAMS, SIZES, SIZES, st.data())
 def test_the_layer_is_its_equations(
-    draw_batch, fill, agree, softmax, seed, case, stream, width_in, width_out, data
+    draw_batch, fill, agree, softmax, seed, case, modality, width_in, width_out, data
 ):
     config, widths, closed = case
-    batch = draw_batch(data, stream, width_in)
+    batch = draw_batch(data, modality, width_in)
     update = prepared(case, batch, (width_in, width_out), fill, seed, data)
 
     def written_out(at, weights):

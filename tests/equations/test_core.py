@@ -87,22 +87,22 @@ def test_each_gate_stands_on_the_diagonal_as_often_as_its_expert_has_ranks(seed,
 
 @settings(max_examples=40)
 @given(STREAMS, st.integers(1, 4), st.data())
-def test_pooled_is_the_mean_of_a_sample_own_positions(draw_batch, stream, width, data):
-    batch = draw_batch(data, stream, width)
+def test_pooled_is_the_mean_of_a_sample_own_positions(draw_batch, modality, width, data):
+    batch = draw_batch(data, modality, width)
     routing = batch.routing
     looked_at = [seen or asked for seen, asked in zip(batch.seen, batch.prompt, strict=True)]
     for where, positions in (("real", batch.real), ("prompt", batch.prompt), ("seen", looked_at)):
-        found = pooled(batch.x, routing, stream, where)
+        found = pooled(batch.x, routing, modality, where)
         assert found.dtype == torch.float32
         for sample, row in enumerate(found):
             torch.testing.assert_close(row.double(), batch.mean(positions, sample))
 
 
 @given(STREAMS, st.data())
-def test_summed_is_pooled_times_the_number_of_positions(draw_batch, stream, data):
-    batch = draw_batch(data, stream, 2)
+def test_summed_is_pooled_times_the_number_of_positions(draw_batch, modality, data):
+    batch = draw_batch(data, modality, 2)
     counts = torch.tensor([[len(positions)] for positions in batch.real])
-    found, mean = summed(batch.x, batch.routing, stream), pooled(batch.x, batch.routing, stream)
+    found, mean = summed(batch.x, batch.routing, modality), pooled(batch.x, batch.routing, modality)
     torch.testing.assert_close(found, mean * counts)
 
 
@@ -120,9 +120,9 @@ def test_the_mean_of_half_precision_inputs_is_taken_in_full_precision(padded):
 
 @settings(max_examples=40)
 @given(STREAMS, st.integers(1, 4), st.data())
-def test_first_is_the_input_at_the_first_position_that_is_not_padding(draw_batch, stream, width, data):
-    batch = draw_batch(data, stream, width)
-    found = first(batch.x, batch.routing, stream)
+def test_first_is_the_input_at_the_first_position_that_is_not_padding(draw_batch, modality, width, data):
+    batch = draw_batch(data, modality, width)
+    found = first(batch.x, batch.routing, modality)
     for sample, positions in enumerate(batch.real):
         if positions:
             assert torch.equal(found[sample].double(), batch.flat[positions[0]])
@@ -153,10 +153,10 @@ def test_rows_cannot_be_dealt_out_without_ids():
 
 
 @given(STREAMS, st.integers(1, 3), st.data())
-def test_gates_of_samples_are_given_to_each_of_their_positions(draw_batch, stream, experts, data):
-    batch = draw_batch(data, stream, 2)
+def test_gates_of_samples_are_given_to_each_of_their_positions(draw_batch, modality, experts, data):
+    batch = draw_batch(data, modality, 2)
     gates = random(5, len(batch.real), experts)
-    found = per_position(gates, batch.x, batch.routing, stream).expand(*batch.x.shape[:-1], experts)
+    found = per_position(gates, batch.x, batch.routing, modality).expand(*batch.x.shape[:-1], experts)
     for row, sample in zip(found.reshape(-1, experts), batch.owner, strict=True):
         assert torch.equal(row, gates[sample])
 

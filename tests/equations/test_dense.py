@@ -14,10 +14,10 @@ STREAMS = st.sampled_from(["text", "vision"])
 @settings(max_examples=50)
 @given(SEEDS, STREAMS, st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 3), st.data())
 def test_the_difference_is_added_at_every_position(
-    draw_batch, fill, agree, seed, stream, width, has_bias, num_tasks, data
+    draw_batch, fill, agree, seed, modality, width, has_bias, num_tasks, data
 ):
-    batch = draw_batch(data, stream, width)
-    update = DenseUpdate(Place("l", stream, width, 3, has_bias), num_tasks)
+    batch = draw_batch(data, modality, width)
+    update = DenseUpdate(Place("l", modality, width, 3, has_bias), num_tasks)
     fill(update, seed)
     size = len(batch.real)
     tasks = data.draw(st.lists(st.integers(0, (num_tasks or 1) - 1), min_size=size, max_size=size))

@@ -18,12 +18,12 @@ MIXTURES = {moelora: "num_experts", hydralora: "num_heads"}
 @settings(max_examples=50)
 @given(SEEDS, STREAMS, SIZES, SIZES, st.integers(1, 4), st.integers(1, 3), st.floats(0.5, 8), st.data())
 def test_a_mixture_is_a_gated_sum_of_its_experts(
-    draw_batch, fill, agree, softmax, module, seed, stream, width_in, width_out, experts, rank, alpha, data
+    draw_batch, fill, agree, softmax, module, seed, modality, width_in, width_out, experts, rank, alpha, data
 ):
     config = module.Config(rank=experts * rank, alpha=alpha, **{MIXTURES[module]: experts})
-    update = module.Update(Place("l", stream, width_in, width_out), config, History()).eval()
+    update = module.Update(Place("l", modality, width_in, width_out), config, History()).eval()
     fill(update, seed)
-    batch = draw_batch(data, stream, width_in)
+    batch = draw_batch(data, modality, width_in)
 
     def written_out(at, weights):
         x_t, total = batch.flat[at], torch.zeros(width_out, dtype=torch.float64)

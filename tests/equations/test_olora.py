@@ -15,9 +15,9 @@ SIZES = st.integers(1, 5)
 STAGES = st.integers(1, 4)
 
 
-def built(stages, stream="text", widths=(4, 3), **config):
+def built(stages, modality="text", widths=(4, 3), **config):
     tasks = tuple(f"t{number}" for number in range(stages))
-    place = Place("l", stream, *widths)
+    place = Place("l", modality, *widths)
     return Update(place, Config(**config), History(tasks, tuple(range(1, stages + 1))))
 
 
@@ -34,11 +34,11 @@ def passing(update, times=1):
 @settings(max_examples=50)
 @given(SEEDS, STREAMS, SIZES, SIZES, STAGES, st.integers(1, 3), st.floats(0.5, 8), st.data())
 def test_the_layer_is_the_sum_of_its_loras(
-    draw_batch, fill, agree, seed, stream, width_in, width_out, stages, rank, alpha, data
+    draw_batch, fill, agree, seed, modality, width_in, width_out, stages, rank, alpha, data
 ):
-    update = built(stages, stream, (width_in, width_out), rank=rank, alpha=alpha).eval()
+    update = built(stages, modality, (width_in, width_out), rank=rank, alpha=alpha).eval()
     fill(update, seed)
-    batch = draw_batch(data, stream, width_in)
+    batch = draw_batch(data, modality, width_in)
 
     def written_out(at, weights):
         x_t, total = batch.flat[at], torch.zeros(width_out, dtype=torch.float64)

@@ -34,7 +34,7 @@ def configs(draw, **fixed):
 
 
 def prepared(config, batch, sizes, fill, seed):
-    update = Update(Place("l", batch.stream, *sizes), config, History()).eval()
+    update = Update(Place("l", batch.modality, *sizes), config, History()).eval()
     fill(update, seed)
     generator = torch.Generator().manual_seed(seed)
     batch.routing.instructions = torch.randn(len(batch.real), INSTRUCTION_WIDTH, generator=generator)
@@ -90,9 +90,9 @@ def output_at(config, x_t, weights, gates, softmax):
 @settings(max_examples=80)
 @given(SEEDS, configs(), STREAMS, SIZES, SIZES, st.data())
 def test_the_layer_is_its_equations(
-    draw_batch, fill, agree, softmax, seed, config, stream, width_in, width_out, data
+    draw_batch, fill, agree, softmax, seed, config, modality, width_in, width_out, data
 ):
-    batch = draw_batch(data, stream, width_in)
+    batch = draw_batch(data, modality, width_in)
     update = prepared(config, batch, (width_in, width_out), fill, seed)
 
     def written_out(at, weights):
